@@ -1,0 +1,50 @@
+package lint
+
+import (
+	"go/parser"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// walls lists every module of others that we import, where it may be imported, and why only there. A module without a
+// line may not be imported at all. Tests of a package count as part of it; "_test" allows every test.
+var walls = []struct{ module, where, reason string }{
+	{"github.com/panjf2000/gnet/v2", "dataplane", "one package knows the event loop; everyone else knows frames"},
+	{"google.golang.org/protobuf", "wire wire/wirepb plan", "the path of a tuple reads bytes in place and never builds protobuf objects; dataplane's naive mode goes through wire/wirepb"},
+	{"github.com/spf13/cobra", "cmd/ardea", "libraries take a Config; only the program has flags"},
+	{"github.com/zeebo/xxh3", "router", "the key hash is part of the wire format: one function computes it"},
+	{"github.com/HdrHistogram/hdrhistogram-go", "bench", "latency is recorded by the harness, the engine counts"},
+	{"golang.org/x/sys", "*", "an extension of the standard library's syscall"},
+	{"golang.org/x/term", "cmd/ardea", "only the program knows whether it talks to a terminal"},
+	{"pgregory.net/rapid", "_test", "random tests, no product code"},
+}
+
+func TestWalls(t *testing.T) {
+	used := map[string]bool{}
+	for _, f := range goFiles(t, parser.ImportsOnly) {
+		for _, imported := range f.imports(t) {
+			first, _, _ := strings.Cut(imported, "/")
+			if _, isOurs := ours(imported); isOurs || !strings.Contains(first, ".") {
+				continue
+			}
+			i := slices.IndexFunc(walls, func(wall struct{ module, where, reason string }) bool {
+				return imported == wall.module || strings.HasPrefix(imported, wall.module+"/")
+			})
+			if i < 0 {
+				t.Errorf("%s: say in walls where %s may be imported, and why", f.path, imported)
+				continue
+			}
+			wall, where := walls[i], strings.Fields(walls[i].where)
+			used[wall.module] = true
+			if !slices.Contains(where, "*") && !slices.Contains(where, f.pkg) && (!f.test || !slices.Contains(where, "_test")) {
+				t.Errorf("%s: %s belongs in %s: %s", f.path, imported, wall.where, wall.reason)
+			}
+		}
+	}
+	for _, wall := range walls {
+		if !used[wall.module] {
+			t.Errorf("walls lists %s, which nobody imports", wall.module)
+		}
+	}
+}
