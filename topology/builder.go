@@ -1,0 +1,169 @@
+package topology
+
+import (
+	"time"
+
+	"github.com/ardea-stream/ardea/router"
+)
+
+// DefaultStream is the name of the stream that Output declares and Emit writes to.
+const DefaultStream = "default"
+
+// Kind tells spouts and bolts apart.
+type Kind uint8
+
+// The kinds of components.
+const (
+	KindSpout Kind = iota
+	KindBolt
+)
+
+// String returns "spout" or "bolt".
+func (k Kind) String() string {
+	if k == KindSpout {
+		return "spout"
+	}
+	return "bolt"
+}
+
+// CustomFunc chooses the tasks that a tuple goes to: it appends some of tasks
+// to dst, none to drop the tuple for this consumer, and returns it. It runs in
+// the emitting task and must not keep t or tasks.
+type CustomFunc func(t *Tuple, tasks, dst []uint32) []uint32
+
+// Stream is an output stream that a component declares.
+type Stream struct {
+	Name   string
+	Fields []string // names, in order
+}
+
+// Input is a bolt's subscription to a stream.
+type Input struct {
+	Component string
+	Stream    string
+	Grouping  router.Grouping
+	Fields    []string   // of the key, for fields grouping
+	Custom    CustomFunc // for custom grouping
+}
+
+// Component is a spout or bolt with its declarations.
+type Component struct {
+	Name        string
+	Kind        Kind
+	Parallelism int
+	Streams     []Stream
+	Inputs      []Input
+	TickEvery   time.Duration
+	Config      map[string]string
+	NewSpout    func() Spout // of a spout
+	NewBolt     func() Bolt  // of a bolt
+}
+
+// Topology is a validated graph of components. It is immutable: readers must
+// not change what its slices hold.
+type Topology struct {
+	Name       string
+	Components []Component // spouts and bolts in the order they were added
+}
+
+// Builder gathers components. Its methods never fail: Build reports everything at once.
+type Builder struct {
+	name       string
+	components []Component
+}
+
+// NewBuilder returns a builder for a topology of that name: 1 to 64 letters,
+// digits, '-', '_' or '.', beginning with a letter.
+func NewBuilder(name string) *Builder { return &Builder{name: name} }
+
+// Option declares something about a component.
+type Option func(*Component)
+
+// Spout adds a spout. newSpout is called once for every task, in the task's process.
+func (b *Builder) Spout(name string, newSpout func() Spout, opts ...Option) *Builder {
+	return b.add(Component{Name: name, Kind: KindSpout, Parallelism: 1, NewSpout: newSpout}, opts)
+}
+
+// Bolt adds a bolt. newBolt is called once for every task, in the task's process.
+func (b *Builder) Bolt(name string, newBolt func() Bolt, opts ...Option) *Builder {
+	return b.add(Component{Name: name, Kind: KindBolt, Parallelism: 1, NewBolt: newBolt}, opts)
+}
+
+func (b *Builder) add(c Component, opts []Option) *Builder {
+	for _, o := range opts {
+		o(&c)
+	}
+	b.components = append(b.components, c)
+	return b
+}
+
+// Parallelism sets the number of tasks, 1 to MaxParallelism. The default is 1.
+func Parallelism(n int) Option { return func(c *Component) { c.Parallelism = n } }
+
+// Output declares the default stream with the given field names.
+func Output(fields ...string) Option { return OutputStream(DefaultStream, fields...) }
+
+// OutputStream declares a named stream with the given field names.
+func OutputStream(name string, fields ...string) Option {
+	return func(c *Component) { c.Streams = append(c.Streams, Stream{Name: name, Fields: fields}) }
+}
+
+// Config sets a configuration entry that the component's tasks find in Task.Config.
+func Config(key, value string) Option {
+	return func(c *Component) {
+		if c.Config == nil {
+			c.Config = map[string]string{}
+		}
+		c.Config[key] = value
+	}
+}
+
+// TickEvery makes the engine call the bolt's Tick that often. The bolt must be
+// a Ticker. The least is one millisecond.
+func TickEvery(d time.Duration) Option { return func(c *Component) { c.TickEvery = d } }
+
+// Shuffle subscribes to a stream, each batch going to the task that has least
+// to do. from is "component" for its default stream or "component/stream", as
+// in all groupings.
+func Shuffle(from string) Option { return input(from, Input{Grouping: router.Shuffle}) }
+
+// LocalShuffle is Shuffle that prefers the tasks in the emitter's container
+// while they keep up.
+func LocalShuffle(from string) Option { return input(from, Input{Grouping: router.LocalShuffle}) }
+
+// Fields subscribes to a stream so that tuples with equal values in the named
+// fields meet in the same task.
+func Fields(from string, fields ...string) Option {
+	return input(from, Input{Grouping: router.Fields, Fields: fields})
+}
+
+// All subscribes every task to every tuple.
+func All(from string) Option { return input(from, Input{Grouping: router.All}) }
+
+// Global sends every tuple to the task with the lowest id.
+func Global(from string) Option { return input(from, Input{Grouping: router.Global}) }
+
+// Direct subscribes to what the emitter sends to a task by EmitDirect.
+func Direct(from string) Option { return input(from, Input{Grouping: router.Direct}) }
+
+// None says that any task will do. It is Shuffle by another name.
+func None(from string) Option { return input(from, Input{Grouping: router.None}) }
+
+// Custom lets a function choose the tasks of every tuple.
+func Custom(from string, choose CustomFunc) Option {
+	return input(from, Input{Grouping: router.Custom, Custom: choose})
+}
+
+func input(from string, in Input) Option {
+	in.Component, in.Stream = splitFrom(from)
+	return func(c *Component) { c.Inputs = append(c.Inputs, in) }
+}
+
+func splitFrom(from string) (component, stream string) {
+	for i := range len(from) {
+		if from[i] == '/' {
+			return from[:i], from[i+1:]
+		}
+	}
+	return from, DefaultStream
+}
