@@ -34,33 +34,33 @@ func (t Table) Consumers(stream uint16) (consumers []*Consumer, known bool) {
 }
 
 // Balance chooses tasks for the shuffling groupings of one stream manager. It
-// takes the task with the least load and, among equals, goes round.
+// takes the task with the least load and, among equals, goes round. The zero
+// Balance is ready; a Balance serves one consumer and one goroutine.
 type Balance struct {
-	next int
+	next int // index of the task that comes first among equals
 }
 
 // Pick returns the index into c.Tasks of the task to take the next batch.
 // load gives the bytes queued for a task. With LocalShuffle a local task wins
-// while its load is below spill bytes.
+// while its load is below spill bytes; when no local task has room the least
+// loaded of all tasks is taken.
 func (b *Balance) Pick(c *Consumer, load func(task uint32) int, spill int) int {
 	n := len(c.Tasks)
 	if n == 1 {
 		return 0
 	}
-	best, bestLoad := -1, 0
+	best, bestLoad, bestNear := -1, 0, false
 	for k := range n {
 		i := b.next + k
 		if i >= n {
 			i -= n
 		}
 		l := load(c.Tasks[i])
-		if c.Grouping == LocalShuffle && !(c.Local[i] && l < spill) {
-			l += 1 << 40 // behind every local task that has room
+		near := c.Grouping != LocalShuffle || c.Local[i] && l < spill
+		if best < 0 || near && !bestNear || near == bestNear && l < bestLoad {
+			best, bestLoad, bestNear = i, l, near
 		}
-		if best < 0 || l < bestLoad {
-			best, bestLoad = i, l
-		}
-		if bestLoad == 0 {
+		if bestNear && bestLoad == 0 {
 			break
 		}
 	}
