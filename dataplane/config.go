@@ -1,0 +1,96 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ardea-stream/ardea/plan"
+)
+
+// Defaults of Config.
+const (
+	DefaultHighMark = 8 << 20
+	DefaultWindow   = 1 << 20
+	DefaultCredit   = 1 << 20
+)
+
+// Config says what a stream manager serves. Sizes are in bytes.
+type Config struct {
+	// Plan is the physical plan. Frames of another epoch are refused.
+	Plan *plan.Plan
+	// Container is the id of the container that this manager serves.
+	Container uint32
+	// Mode is how frames are forwarded. Default: optimized.
+	Mode Mode
+	// Incarnation rises with every start of this container's manager.
+	Incarnation uint64
+
+	// HighMark is the queue of a destination at which the spouts that can
+	// reach it are clamped. Default 8 MiB. Larger values even out bursts and
+	// cost memory and latency: what is queued is old.
+	HighMark int
+	// LowMark is the queue at which clamped spouts are released. Default half of HighMark.
+	LowMark int
+	// HardMark is the queue at which the tasks that feed the destination get
+	// no further credit. Default twice HighMark.
+	HardMark int
+	// Window bounds what is on its way to a task and not yet handled there.
+	// Default 1 MiB. Smaller keeps data in the processor's caches and more of
+	// it in the queue, where it is seen.
+	Window int
+	// Credit bounds what a task may send before it is granted more. Default 1 MiB.
+	Credit int
+
+	// Logger gets links, refusals and marks. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Mode == (Mode{}) {
+		c.Mode = Mode{name: "optimized", Optimized: true}
+	}
+	if c.HighMark == 0 {
+		c.HighMark = DefaultHighMark
+	}
+	if c.LowMark == 0 {
+		c.LowMark = c.HighMark / 2
+	}
+	if c.HardMark == 0 {
+		c.HardMark = 2 * c.HighMark
+	}
+	if c.Window == 0 {
+		c.Window = DefaultWindow
+	}
+	if c.Credit == 0 {
+		c.Credit = DefaultCredit
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Validate reports everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	fault := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("dataplane: config: "+format, args...))
+	}
+	if c.Plan == nil {
+		fault("Plan is missing")
+	} else if c.Plan.Container(c.Container) == nil {
+		fault("Container %d is not in the plan, which has 1 to %d", c.Container, len(c.Plan.Containers))
+	}
+	if c.LowMark < 0 || c.LowMark > c.HighMark || c.HighMark > c.HardMark {
+		fault("marks must not fall: LowMark %d, HighMark %d, HardMark %d", c.LowMark, c.HighMark, c.HardMark)
+	}
+	if c.Window < 1<<10 || c.Window > 1<<30 {
+		fault("Window is %d, allowed are 1 KiB to 1 GiB", c.Window)
+	}
+	if c.Credit < 1<<10 || c.Credit > 1<<30 {
+		fault("Credit is %d, allowed are 1 KiB to 1 GiB", c.Credit)
+	}
+	return errors.Join(errs...)
+}

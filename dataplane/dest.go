@@ -1,0 +1,114 @@
+package dataplane
+
+import (
+	"github.com/ardea-stream/ardea/plan"
+	"github.com/ardea-stream/ardea/pool"
+	"github.com/ardea-stream/ardea/wire"
+)
+
+// batchBytes is the size of the buffers that routed records gather in.
+const batchBytes = 64 << 10
+
+// dest is a task as a destination, local or not.
+//
+// Invariant: batch holds whole frames up to frame, and from there one whose
+// header is not written yet; key names that frame's stream and source.
+type dest struct {
+	task  uint32
+	local bool
+	out   *outlet // its own, or that of its container
+
+	batch  *pool.Buf
+	frame  int    // where the open frame starts in batch.B
+	key    uint64 // source task and stream of the open frame
+	count  uint32 // tuples in the open frame
+	tuples int    // tuples in the whole batch
+	dirty  bool   // stands in loop.dirty
+
+	gathered int // bytes that wait as objects, in the modes that decode
+
+	endsIn, wantIn   int // end frames sent to the task, and how many there will be
+	endsOut, wantOut int // end frames from the task, and how many there will be
+
+	level    level // of the whole cluster: the owner's announcement or our link to it
+	owner    level // announced by the manager that owns the task, or measured here when local
+	link     level // of our own queue to the owner's container
+	upstream []uint32
+	feeders  []uint32
+}
+
+func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
+	d := &dest{task: task, local: peer == nil, out: peer, upstream: p.Upstream(task), feeders: p.Feeders(task)}
+	if d.local {
+		d.out = &outlet{}
+	}
+	d.out.dests = append(d.out.dests, d)
+	c := p.ComponentOf(task)
+	d.wantOut = len(c.Outputs)
+	for _, in := range c.Inputs {
+		d.wantIn += p.Components[p.Streams[in.Stream].Component].Tasks
+	}
+	return d
+}
+
+// finished reports whether the task has got and sent the end of all its streams, so that its link may close.
+func (d *dest) finished() bool { return d.endsIn >= d.wantIn && d.endsOut >= d.wantOut }
+
+// frameKey names the frames that may share a header: those of one stream and source.
+func frameKey(h wire.Header) uint64 { return uint64(h.Source)<<32 | uint64(h.Stream) }
+
+// add appends records to d's batch, where they follow others of the same
+// stream and source under one header. It borrows the records.
+func (lp *loop) add(d *dest, h wire.Header, key uint64, record []byte) {
+	b := d.batch
+	if b == nil || d.key != key || len(b.B)+len(record) > cap(b.B) {
+		lp.openFrame(d, h, key, len(record))
+		b = d.batch
+	}
+	b.B = append(b.B, record...)
+	d.count++
+}
+
+// openFrame makes room in d's batch for a record of n bytes under a header like h.
+func (lp *loop) openFrame(d *dest, h wire.Header, key uint64, n int) {
+	if d.batch != nil {
+		d.closeFrame()
+		if len(d.batch.B)+wire.HeaderSize+n > cap(d.batch.B) {
+			lp.flushDest(d)
+		}
+	}
+	if d.batch == nil {
+		d.batch = pool.Get(max(batchBytes, wire.HeaderSize+n))
+		if !d.dirty {
+			d.dirty = true
+			lp.dirty = append(lp.dirty, d)
+			lp.schedule()
+		}
+	}
+	d.frame = len(d.batch.B)
+	d.key = key
+	h.Dest, h.Length, h.Count = d.task, 0, 0
+	d.batch.B = wire.AppendHeader(d.batch.B, h)
+}
+
+// closeFrame writes length and count of the open frame.
+func (d *dest) closeFrame() {
+	if d.count == 0 {
+		return
+	}
+	wire.PutLengthCount(d.batch.B[d.frame:], uint32(len(d.batch.B)-d.frame-wire.HeaderSize), d.count)
+	d.tuples += int(d.count)
+	d.count = 0
+}
+
+// flushDest hands d's batch to its outlet.
+func (lp *loop) flushDest(d *dest) {
+	if d.batch == nil {
+		return
+	}
+	d.closeFrame()
+	b, tuples := d.batch, d.tuples
+	d.batch, d.tuples = nil, 0
+	lp.c.framesOut++
+	d.out.sendBuf(lp, b, tuples)
+}

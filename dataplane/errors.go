@@ -1,0 +1,30 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Faults of frames, wrapped in a *wire.FrameError and named to the sender.
+var (
+	ErrUnexpected = errors.New("dataplane: frame is not allowed on this link now")
+	ErrSource     = errors.New("dataplane: frame names a source that is not the sender's")
+	ErrStream     = errors.New("dataplane: frame names a stream that its source does not have")
+	ErrDest       = errors.New("dataplane: frame names a destination that does not take it")
+	ErrCodec      = errors.New("dataplane: frame is compressed, which this version does not write")
+	ErrCredit     = errors.New("dataplane: frame was sent without credit")
+)
+
+// EpochError says that a frame or hello belongs to another physical plan.
+type EpochError struct{ Have, Want uint32 }
+
+// Error names both epochs.
+func (e *EpochError) Error() string {
+	return fmt.Sprintf("dataplane: plan epoch %d, this is %d", e.Have, e.Want)
+}
+
+// HelloError says why a link was refused.
+type HelloError struct{ Reason string }
+
+// Error gives the reason.
+func (e *HelloError) Error() string { return "dataplane: hello refused: " + e.Reason }

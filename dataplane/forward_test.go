@@ -1,0 +1,556 @@
+package dataplane
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/ardea-stream/ardea/plan"
+	"github.com/ardea-stream/ardea/pool"
+	"github.com/ardea-stream/ardea/topology"
+	"github.com/ardea-stream/ardea/wire"
+	"github.com/ardea-stream/ardea/wire/wirepb"
+)
+
+// allModes are the modes and all combinations of the optimizations of 2017.
+var allModes = []string{
+	"optimized", "naive", "naive-unbatched", "heron2017", "naive+pool", "naive+inplace", "naive+lazy",
+	"naive+pool+inplace", "naive+pool+lazy", "naive+inplace+lazy", "naive+pool+inplace+lazy",
+}
+
+// offline returns the loop of a container's manager that does not run: no link
+// is attached, so that what it sends stays in its outlets' queues, and the
+// test calls flush.
+func offline(t testing.TB, p *plan.Plan, container uint32, mode string) *loop {
+	t.Helper()
+	md, err := ParseMode(mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(Config{Plan: p, Container: container, Mode: md})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.loop.scheduled = true
+	return m.loop
+}
+
+// feed gives the loop whole frames, as one read from a task's or a peer's link.
+// The loop may write into the headers, so that it gets a copy.
+func feed(lp *loop, role role, task uint32, frames []byte) {
+	l := &link{role: role, task: task, credit: 1 << 40, blocked: 1}
+	lp.read(l, slices.Clone(frames))
+}
+
+// queued takes what waits in an outlet.
+func queued(o *outlet) []byte {
+	var b []byte
+	for o.queue.Len() > 0 {
+		for _, v := range o.queue.Vectors(nil, 1) {
+			b = append(b, v...)
+			o.queue.Discard(len(v))
+		}
+	}
+	return b
+}
+
+// encodeFrame returns a data frame of the tuples.
+func encodeFrame(p *plan.Plan, stream uint16, source, dest uint32, tuples ...*wirepb.Tuple) []byte {
+	m := &wirepb.TupleBatch{Tuples: tuples}
+	h := wire.Header{Kind: wire.KindData, Stream: stream, Source: source, Dest: dest, Epoch: p.Epoch, Flags: wire.FlagKeyed,
+		Length: uint32(wire.BatchSize(m)), Count: uint32(len(tuples))}
+	return wire.AppendBatch(wire.AppendHeader(nil, h), m)
+}
+
+// randomTuple returns a tuple with n key hashes and values of all types.
+func randomTuple(rng *rand.Rand, hashes int) *wirepb.Tuple {
+	t := &wirepb.Tuple{}
+	for range hashes {
+		t.KeyHash = append(t.KeyHash, rng.Uint64())
+	}
+	if rng.IntN(4) == 0 {
+		t.Edge = rng.Uint64()
+		t.Roots = append(t.Roots, &wirepb.Root{Task: rng.Uint32N(9), Seq: rng.Uint64N(1 << 40)})
+	}
+	text := make([]byte, rng.IntN(20))
+	if rng.IntN(50) == 0 {
+		text = make([]byte, rng.IntN(40<<10))
+	}
+	for i := range text {
+		text[i] = byte('a' + rng.IntN(26))
+	}
+	for range rng.IntN(4) {
+		v := &wirepb.Value{}
+		switch rng.IntN(8) {
+		case 0, 1:
+			v.Kind = &wirepb.Value_Str{Str: string(text)}
+		case 2:
+			v.Kind = &wirepb.Value_Int{Int: rng.Int64() >> rng.IntN(64)}
+		case 3:
+			v.Kind = &wirepb.Value_Raw{Raw: text}
+		case 4:
+			v.Kind = &wirepb.Value_Flag{Flag: rng.IntN(2) == 0}
+		case 5:
+			v.Kind = &wirepb.Value_Float{Float: rng.NormFloat64()}
+		case 6:
+			v.Kind = &wirepb.Value_Time{Time: rng.Int64()}
+		}
+		t.Values = append(t.Values, v)
+	}
+	return t
+}
+
+// item is something that a task gets: a record, or the end of a stream (no record).
+type item struct {
+	stream uint16
+	source uint32
+	record string
+}
+
+// items reads the frames that were sent to one task.
+func items(t testing.TB, task uint32, frames []byte, unbatched bool) (list []item) {
+	t.Helper()
+	for len(frames) > 0 {
+		h, err := wire.ParseHeader(frames)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := frames[wire.HeaderSize : wire.HeaderSize+int(h.Length)]
+		frames = frames[wire.HeaderSize+int(h.Length):]
+		if h.Dest != task {
+			t.Fatalf("frame for task %d was sent to task %d", h.Dest, task)
+		}
+		if h.Kind == wire.KindEnd {
+			list = append(list, item{stream: h.Stream, source: h.Source})
+			continue
+		}
+		n := 0
+		for off := 0; off < len(body); n++ {
+			_, end, ok := wire.NextRecord(body, off)
+			if !ok {
+				t.Fatal("a body is no batch")
+			}
+			list = append(list, item{h.Stream, h.Source, string(body[off:end])})
+			off = end
+		}
+		if n != int(h.Count) || h.Kind != wire.KindData || h.Flags != wire.FlagKeyed {
+			t.Fatalf("%d records in a frame with %+v", n, h)
+		}
+		if unbatched && n > 1 {
+			t.Fatalf("%d tuples in a frame", n)
+		}
+	}
+	return list
+}
+
+// mixedPlan returns a plan of a spout with one stream for each way of routing, and its consumers.
+func mixedPlan(t testing.TB, rng *rand.Rand) *plan.Plan {
+	t.Helper()
+	bolt := func() topology.Bolt { return nil }
+	par := func() topology.Option { return topology.Parallelism(1 + rng.IntN(4)) }
+	top, err := topology.NewBuilder("mixed").
+		Spout("s", func() topology.Spout { return nil }, topology.Parallelism(2), topology.OutputStream("keyed", "a", "b"),
+			topology.OutputStream("both", "a"), topology.OutputStream("direct", "a"), topology.OutputStream("any", "a")).
+		Bolt("by-a", bolt, par(), topology.Fields("s/keyed", "a")).
+		Bolt("by-b", bolt, par(), topology.Fields("s/keyed", "b"), topology.Fields("s/both", "a")).
+		Bolt("all", bolt, par(), topology.All("s/both")).
+		Bolt("one", bolt, par(), topology.Global("s/both")).
+		Bolt("direct", bolt, par(), topology.Direct("s/direct")).
+		Bolt("any", bolt, par(), topology.Shuffle("s/any")).
+		Bolt("near", bolt, par(), topology.LocalShuffle("s/any")).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.New(plan.NewLogical(top), plan.PackRoundRobin(plan.NewLogical(top), 1+rng.IntN(3)), 7, 99,
+		func(id uint32) (string, string) { return fmt.Sprint("socket", id), fmt.Sprint("address", id) })
+}
+
+// step is something that a task sends, or with frame nil the end of a turn of its container's loop.
+type step struct {
+	task  uint32
+	frame []byte
+}
+
+const keyedStream, bothStream, directStream, anyStream = 0, 1, 2, 3
+
+// mixedSteps returns random frames of the spout's tasks on all streams, and the end of each stream.
+func mixedSteps(p *plan.Plan, rng *rand.Rand) (steps []step) {
+	direct := p.Table(1)[directStream][0].Tasks
+	for range 30 + rng.IntN(60) {
+		source, stream := 1+rng.Uint32N(2), uint16(rng.IntN(4))
+		var dest uint32
+		if stream == directStream {
+			dest = direct[rng.IntN(len(direct))]
+		}
+		tuples := make([]*wirepb.Tuple, rng.IntN(30))
+		for i := range tuples {
+			tuples[i] = randomTuple(rng, len(p.Streams[stream].KeySets))
+			serial := &wirepb.Value_Int{Int: int64(len(steps)*100 + i)}
+			tuples[i].Values = append(tuples[i].Values, &wirepb.Value{Kind: serial})
+		}
+		steps = append(steps, step{source, encodeFrame(p, stream, source, dest, tuples...)})
+		if rng.IntN(3) == 0 {
+			steps = append(steps, step{task: 1 + rng.Uint32N(2)})
+		}
+	}
+	for source := uint32(1); source <= 2; source++ {
+		for stream := range uint16(4) {
+			h := wire.Header{Kind: wire.KindEnd, Stream: stream, Source: source, Epoch: p.Epoch}
+			steps = append(steps, step{source, wire.AppendHeader(nil, h)})
+		}
+	}
+	return steps
+}
+
+// play runs the steps through the managers of all containers and returns what each task gets.
+func play(t testing.TB, p *plan.Plan, mode string, steps []step) map[uint32][]item {
+	t.Helper()
+	var loops []*loop
+	for i := range p.Containers {
+		loops = append(loops, offline(t, p, uint32(i+1), mode))
+	}
+	for _, s := range steps {
+		lp := loops[p.ContainerOf(s.task).ID-1]
+		if s.frame == nil {
+			lp.fwd.flush()
+			continue
+		}
+		feed(lp, roleInstance, s.task, s.frame)
+	}
+	for _, from := range loops {
+		from.fwd.flush()
+		for _, to := range loops {
+			if from != to {
+				feed(to, rolePeer, 0, queued(from.peers[to.here]))
+			}
+		}
+	}
+	got := map[uint32][]item{}
+	for _, lp := range loops {
+		lp.fwd.flush()
+		for _, d := range lp.dests[1:] {
+			if d.local {
+				got[d.task] = items(t, d.task, queued(d.out), mode == "naive-unbatched")
+			}
+			if d.gathered != 0 || d.dirty {
+				t.Errorf("%s: task %d has %d bytes gathered behind a flush", mode, d.task, d.gathered)
+			}
+		}
+		lp.release()
+	}
+	return got
+}
+
+func TestModesDeliverTheSame(t *testing.T) {
+	held := pool.Outstanding()
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		p := mixedPlan(t, rng)
+		steps := mixedSteps(p, rng)
+		want := play(t, p, "optimized", steps)
+		for _, mode := range allModes {
+			got := play(t, p, mode, steps)
+			for i := range p.Components {
+				c := &p.Components[i]
+				if c.Name == "any" || c.Name == "near" {
+					checkShuffled(t, mode, p, c, steps, got)
+					continue
+				}
+				for _, task := range c.TaskIDs() {
+					if !slices.Equal(got[task], want[task]) {
+						t.Errorf("seed %d, %s: task %d of %s got %d items that differ from the %d of optimized",
+							seed, mode, task, c.Name, len(got[task]), len(want[task]))
+					}
+				}
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if n := pool.Outstanding() - held; n != 0 {
+		t.Errorf("%d buffers were not released", n)
+	}
+}
+
+// checkShuffled checks a component whose tasks share the stream in whole
+// batches: each batch is at one task, in order, and the end is at every task
+// behind all else of its source.
+func checkShuffled(t *testing.T, mode string, p *plan.Plan, c *plan.Component, steps []step, got map[uint32][]item) {
+	t.Helper()
+	rest := map[uint32][]item{}
+	for _, task := range c.TaskIDs() {
+		rest[task] = got[task]
+	}
+	for _, s := range steps {
+		if s.frame == nil {
+			continue
+		}
+		h, _ := wire.ParseHeader(s.frame)
+		if h.Stream != anyStream {
+			continue
+		}
+		if h.Kind == wire.KindEnd {
+			for task := range rest {
+				rest[task] = without(t, mode, task, rest[task], []item{{stream: h.Stream, source: h.Source}})
+			}
+			continue
+		}
+		batch := items(t, h.Dest, s.frame, false)
+		if len(batch) == 0 {
+			continue
+		}
+		var taker uint32
+		for task := range rest {
+			if slices.Contains(rest[task], batch[0]) {
+				taker = task
+			}
+		}
+		rest[taker] = without(t, mode, taker, rest[taker], batch)
+	}
+	for task, left := range rest {
+		if len(left) != 0 {
+			t.Errorf("%s: task %d got %d items that nobody sent", mode, task, len(left))
+		}
+	}
+}
+
+// firstOf returns the index of a source's first item.
+func firstOf(list []item, source uint32) int {
+	return slices.IndexFunc(list, func(i item) bool { return i.source == source })
+}
+
+// without checks that a source's next items are want and returns the rest.
+func without(t *testing.T, mode string, task uint32, list, want []item) []item {
+	t.Helper()
+	at := firstOf(list, want[0].source)
+	if at < 0 || at+len(want) > len(list) || !slices.Equal(list[at:at+len(want)], want) {
+		t.Fatalf("%s: task %d did not get the %d items of source %d next", mode, task, len(want), want[0].source)
+	}
+	return slices.Delete(slices.Clone(list), at, at+len(want))
+}
+
+// splitPlan returns a plan of one spout task and n tasks that share its stream by key.
+func splitPlan(t testing.TB, tasks, containers int) *plan.Plan {
+	t.Helper()
+	return testPlan(t, tasks, containers, topology.Fields("words", "word"))
+}
+
+// plainTuple returns a tuple with a key hash and a word.
+func plainTuple(hash uint64, word string) *wirepb.Tuple {
+	return &wirepb.Tuple{KeyHash: []uint64{hash}, Values: []*wirepb.Value{{Kind: &wirepb.Value_Str{Str: word}}}}
+}
+
+func TestSetsAreSentWhenTheyAreLarge(t *testing.T) {
+	for _, mode := range allModes {
+		p := splitPlan(t, 2, 1)
+		lp := offline(t, p, 1, mode)
+		one := plainTuple(0, string(bytes.Repeat([]byte("x"), 1000)))
+		for range 5 {
+			feed(lp, roleInstance, 1, encodeFrame(p, 0, 1, 0, slices.Repeat([]*wirepb.Tuple{one}, 50)...))
+		}
+		before := lp.dests[2].out.queue.Len()
+		if before < 2*batchBytes || before > 5*50*1100 {
+			t.Errorf("%s: %d bytes were sent before the flush", mode, before)
+		}
+		lp.fwd.flush()
+		if got := items(t, 2, queued(lp.dests[2].out), false); len(got) != 250 {
+			t.Errorf("%s: %d tuples arrived, want 250", mode, len(got))
+		}
+		if n := len(queued(lp.dests[3].out)); n != 0 {
+			t.Errorf("%s: %d bytes at the other task", mode, n)
+		}
+	}
+}
+
+// keyOnly is the record of a tuple that has a key hash and nothing else.
+var keyOnly = []byte{0x0a, 9, 9, 1, 2, 3, 4, 5, 6, 7, 8}
+
+// malformed lists bodies that are no batch of 2 tuples with a key hash. Those
+// that optimized forwards all the same, since it looks into no tuple, are deep.
+var malformed = []struct {
+	name string
+	body []byte
+	want error
+	deep bool
+}{
+	{"a record too few", keyOnly, wire.ErrCount, false},
+	{"a record too many", bytes.Repeat(keyOnly, 3), wire.ErrCount, false},
+	{"nothing", nil, wire.ErrCount, false},
+	{"another field", behindKeyOnly(0x12, 0), wire.ErrRecord, false},
+	{"a record cut short", behindKeyOnly(0x0a, 1), wire.ErrRecord, false},
+	{"a length without end", behindKeyOnly(0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), wire.ErrRecord, false},
+	{"a tuple beyond the limit", behindKeyOnly(append([]byte{0x0a, 0x81, 0x80, 0x40}, make([]byte, 1<<20+1)...)...), wire.ErrRecord, false},
+	{"a tag alone", behindKeyOnly(0x0a), wire.ErrRecord, false},
+	{"no key hash", behindKeyOnly(0x0a, 2, 0x22, 0), wire.ErrNoKeyHash, false},
+	{"a field cut short", behindKeyOnly(0x0a, 11, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0x22, 5), wire.ErrRecord, true},
+	{"a string that is not UTF-8", behindKeyOnly(0x0a, 14, 9, 1, 2, 3, 4, 5, 6, 7, 8, 0x22, 3, 0x1a, 1, 0xff), wire.ErrRecord, true},
+}
+
+func behindKeyOnly(b ...byte) []byte { return append(keyOnly[:len(keyOnly):len(keyOnly)], b...) }
+
+func TestMalformedBatches(t *testing.T) {
+	for _, mode := range allModes {
+		for _, c := range malformed {
+			t.Run(mode+"/"+c.name, func(t *testing.T) {
+				p := splitPlan(t, 2, 1)
+				lp := offline(t, p, 1, mode)
+				h := wire.Header{Kind: wire.KindData, Source: 1, Count: 2, Epoch: p.Epoch, Length: uint32(len(c.body))}
+				frame := append(wire.AppendHeader(nil, h), c.body...)
+				err := lp.fwd.route(h, frame)
+				if !errors.Is(err, c.want) && !(c.deep && lp.m.cfg.Mode.Optimized) {
+					t.Errorf("route returns %v, want %v", err, c.want)
+				}
+				if !errors.Is(c.want, wire.ErrNoKeyHash) {
+					err = lp.fwd.deliver(h, frame, lp.dests[2], false)
+					if !errors.Is(err, c.want) && !(c.deep && lp.m.cfg.Mode.Optimized) {
+						t.Errorf("deliver returns %v, want %v", err, c.want)
+					}
+				}
+				lp.flushRun()
+				lp.fwd.flush()
+				if lp.m.cfg.Mode.Optimized {
+					return // has sent what stood before the fault
+				}
+				if n := lp.dests[2].out.queue.Len() + lp.dests[3].out.queue.Len(); n != 0 {
+					t.Errorf("%d bytes of it were sent", n)
+				}
+				feed(lp, roleInstance, 1, encodeFrame(p, 0, 1, 0, plainTuple(0, "a"), plainTuple(1<<63, "b")))
+				lp.fwd.flush()
+				if a, b := items(t, 2, queued(lp.dests[2].out), false), items(t, 3, queued(lp.dests[3].out), false); len(a) != 1 || len(b) != 1 {
+					t.Errorf("behind it tasks got %d and %d tuples, want 1 and 1", len(a), len(b))
+				}
+			})
+		}
+	}
+}
+
+func TestMalformedBatchesOfPeers(t *testing.T) {
+	envelope := func(dest uint32, batch []byte) []byte {
+		e := &wirepb.Envelope{DestTask: dest, Batch: batch}
+		_ = wire.EnvelopeSize(e)
+		return wire.AppendEnvelope(nil, e)
+	}
+	for _, mode := range allModes {
+		md, _ := ParseMode(mode)
+		if md.Optimized {
+			continue
+		}
+		cases := []struct {
+			name string
+			body []byte
+			want error
+		}{
+			{"no envelope but a batch", []byte{0x0a, 0, 0x0a, 0}, ErrDest},
+			{"empty", nil, ErrDest},
+			{"other destination", envelope(2, []byte{0x0a, 0, 0x0a, 0}), ErrDest},
+			{"envelope cut short", envelope(3, []byte{0x0a, 0, 0x0a, 0})[:5], wire.ErrRecord},
+			{"field of a newer version", append([]byte{0x1a, 1, 7}, envelope(3, []byte{0x0a, 0, 0x0a, 0})...), nil},
+		}
+		for _, c := range malformed {
+			want := c.want
+			if errors.Is(want, wire.ErrNoKeyHash) || c.deep && md.Lazy {
+				want = nil // of no concern to who does not route or does not look
+			}
+			cases = append(cases, struct {
+				name string
+				body []byte
+				want error
+			}{c.name, envelope(3, c.body), want})
+		}
+		for _, c := range cases {
+			t.Run(mode+"/"+c.name, func(t *testing.T) {
+				p := splitPlan(t, 2, 2) // tasks 1 and 3 in container 1, task 2 in container 2
+				lp := offline(t, p, 1, mode)
+				d := lp.dests[3]
+				h := wire.Header{Kind: wire.KindData, Source: 1, Dest: 3, Count: 2, Epoch: p.Epoch, Length: uint32(len(c.body))}
+				err := lp.fwd.deliver(h, append(wire.AppendHeader(nil, h), c.body...), d, true)
+				if !errors.Is(err, c.want) {
+					t.Errorf("deliver returns %v, want %v", err, c.want)
+				}
+				lp.fwd.flush()
+				if sent := d.out.queue.Len() > 0; sent != (c.want == nil) {
+					t.Errorf("%d bytes were sent", d.out.queue.Len())
+				}
+				queued(d.out)
+				good := encodeFrame(p, 0, 1, 3, plainTuple(1, "a"), plainTuple(2, "b"))
+				hg, _ := wire.ParseHeader(good)
+				if err := lp.fwd.deliver(hg, append(good[:wire.HeaderSize:wire.HeaderSize], envelope(3, good[wire.HeaderSize:])...), d, true); err != nil {
+					t.Fatal(err)
+				}
+				lp.fwd.settle(d)
+				if got, want := items(t, 3, queued(d.out), md.Unbatched), items(t, 3, good, false); !slices.Equal(got, want) {
+					t.Errorf("behind it came %v, want %v", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestNobodyConsumesTheStream(t *testing.T) {
+	for _, mode := range allModes {
+		rng := rand.New(rand.NewPCG(1, 1))
+		p := mixedPlan(t, rng)
+		lp := offline(t, p, p.ContainerOf(1).ID, mode)
+		feed(lp, roleInstance, 1, encodeFrame(p, directStream, 1, 0, randomTuple(rng, 0)))
+		lp.fwd.flush()
+		for _, d := range lp.dests[1:] {
+			if d.out.queue.Len() > 0 {
+				t.Errorf("%s: task %d got a frame that names nobody", mode, d.task)
+			}
+		}
+	}
+}
+
+// FuzzForward gives any body to all modes: none panics, those that decode
+// accept no more than optimized does, and they agree with each other.
+func FuzzForward(f *testing.F) {
+	for _, c := range malformed {
+		if len(c.body) < 128 {
+			f.Add(uint8(2), false, c.body)
+			f.Add(uint8(2), true, append([]byte{8, 3, 18, byte(len(c.body))}, c.body...))
+		}
+	}
+	f.Add(uint8(1), false, encodeFrame(splitPlan(f, 2, 1), 0, 1, 0, randomTuple(rand.New(rand.NewPCG(1, 2)), 1))[wire.HeaderSize:])
+	local, peers := splitPlan(f, 2, 1), splitPlan(f, 2, 2)
+	f.Fuzz(func(t *testing.T, count uint8, peer bool, body []byte) {
+		p := local
+		if peer {
+			p = peers
+		}
+		h := wire.Header{Kind: wire.KindData, Source: 1, Count: uint32(count), Epoch: p.Epoch, Length: uint32(len(body))}
+		frame := append(wire.AppendHeader(nil, h), body...)
+		run := func(mode string) (out [2][]byte, err error) {
+			lp := offline(t, p, 1, mode)
+			defer lp.release()
+			if peer {
+				h.Dest = 3
+				err = lp.fwd.deliver(h, slices.Clone(frame), lp.dests[3], true)
+			} else {
+				err = lp.fwd.route(h, slices.Clone(frame))
+			}
+			lp.flushRun()
+			lp.fwd.flush()
+			return [2][]byte{queued(lp.dests[2].out), queued(lp.dests[3].out)}, err
+		}
+		want, wantErr := run("naive")
+		for _, mode := range allModes[:7] {
+			got, err := run(mode)
+			md, _ := ParseMode(mode)
+			switch {
+			case md.Optimized && peer || md.Unbatched || md.Lazy && peer && wantErr != nil:
+			case md.Optimized:
+				if err != nil && wantErr == nil {
+					t.Errorf("naive accepts what optimized refuses with %v", err)
+				}
+			case (err == nil) != (wantErr == nil):
+				t.Errorf("%s returns %v, naive %v", mode, err, wantErr)
+			case !(md.Lazy && peer) && (!bytes.Equal(got[0], want[0]) || !bytes.Equal(got[1], want[1])):
+				t.Errorf("%s sends %x, naive %x", mode, got, want)
+			}
+		}
+	})
+}

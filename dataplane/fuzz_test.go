@@ -1,0 +1,111 @@
+package dataplane
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"github.com/ardea-stream/ardea/pool"
+	"github.com/ardea-stream/ardea/topology"
+	"github.com/ardea-stream/ardea/wire"
+)
+
+// fakeLoop collects what is posted, to be run by the test.
+type fakeLoop struct {
+	gnet.EventLoop
+	posted []gnet.Runnable
+}
+
+func (f *fakeLoop) Execute(_ context.Context, r gnet.Runnable) error {
+	f.posted = append(f.posted, r)
+	return nil
+}
+
+func (f *fakeLoop) Close(gnet.Conn) error { return nil }
+
+// turn runs what was posted, as the event loop does at the end of a turn.
+func (f *fakeLoop) turn(t testing.TB) {
+	posted := f.posted
+	f.posted = nil
+	for _, r := range posted {
+		if err := r.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fakeConn keeps what is written to it.
+type fakeConn struct {
+	gnet.Conn
+	loop    *fakeLoop
+	written []byte
+}
+
+func (c *fakeConn) Write(b []byte) (int, error) {
+	c.written = append(c.written, b...)
+	return len(b), nil
+}
+
+func (c *fakeConn) Writev(bs [][]byte) (n int, err error) {
+	for _, b := range bs {
+		n += len(b)
+		c.written = append(c.written, b...)
+	}
+	return n, nil
+}
+
+func (c *fakeConn) EventLoop() gnet.EventLoop   { return c.loop }
+func (c *fakeConn) SetWriteBuffer(int) error    { return nil }
+func (c *fakeConn) SetReadBuffer(int) error     { return nil }
+func (c *fakeConn) RemoteAddr() net.Addr        { return nil }
+func (c *fakeConn) SetDeadline(time.Time) error { return nil }
+
+// FuzzRead feeds a stream manager bytes as a task, as a peer, or as a stranger,
+// cut at any place. It must not panic, must not write more of the data than it
+// was given, and must hold no buffer afterwards.
+func FuzzRead(f *testing.F) {
+	p := testPlan(f, 3, 2, topology.Fields("words", "word"))
+	data := frames(f, p, 256, "alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+	end := wire.AppendHeader(nil, wire.Header{Kind: wire.KindEnd, Source: 1, Epoch: p.Epoch})
+	f.Add(uint8(1), uint16(3), append(append([]byte(nil), data...), end...))
+	f.Add(uint8(2), uint16(100), data)
+	f.Add(uint8(0), uint16(7), wire.AppendHello(nil, wire.Hello{Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Task: 3}))
+	f.Add(uint8(1), uint16(1), wire.AppendError(nil, p.Epoch, wire.CodeInternal, "x"))
+	f.Add(uint8(2), uint16(1), wire.AppendHeader(nil, wire.Header{Kind: wire.KindClamp, Dest: 2, Count: 2, Epoch: p.Epoch}))
+	mode, err := ParseMode("optimized")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, who uint8, cut uint16, b []byte) {
+		held := pool.Outstanding()
+		m, err := New(Config{Plan: p, Container: 1, Mode: mode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		el := &fakeLoop{}
+		l := &link{conn: &fakeConn{loop: el}}
+		m.loop.opened(l)
+		switch who % 3 {
+		case 1:
+			m.loop.helloInstance(l, wire.Hello{Task: 1, Incarnation: 1})
+		case 2:
+			l.container = 2
+			m.loop.joinPeer(l, m.loop.peers[2], 1<<20)
+		}
+		n := min(int(cut), len(b))
+		own := append([]byte(nil), b...) // read writes into what it passes on
+		m.loop.read(l, own[:n])
+		if !l.closing {
+			m.loop.read(l, own[n:])
+		}
+		el.turn(t)
+		m.loop.closed(l, nil)
+		m.loop.release()
+		if now := pool.Outstanding(); now != held {
+			t.Fatalf("%d buffers are still held", now-held)
+		}
+	})
+}

@@ -1,0 +1,179 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/panjf2000/gnet/v2"
+	gneterrors "github.com/panjf2000/gnet/v2/pkg/errors"
+)
+
+// readBuffer is the most that one read of a socket takes, in bytes.
+const readBuffer = 256 << 10
+
+// socketBuffer is the size asked of the kernel for every socket, in bytes. The kernel may give less.
+const socketBuffer = 1 << 20
+
+// Manager is the stream manager of one container. Its methods may be called
+// from any goroutine. Run starts one event loop, one goroutine that accepts
+// links, one for the clock, and one for every peer that is being dialled; all
+// have ended when it returns.
+type Manager struct {
+	cfg     Config
+	loop    *loop
+	ready   chan struct{}
+	done    chan struct{}           // closed when Run returns
+	control gnet.EventLoop          // set before ready is closed
+	dialing sync.WaitGroup          // goroutines that dial peers
+	last    atomic.Pointer[Metrics] // the loop's final figures
+}
+
+// New returns a manager. The error joins everything that is wrong with cfg.
+func New(cfg Config) (*Manager, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Manager{cfg: cfg.withDefaults(), ready: make(chan struct{}), done: make(chan struct{})}
+	m.loop = newLoop(m)
+	return m, nil
+}
+
+// Ready is closed once the manager accepts links.
+func (m *Manager) Ready() <-chan struct{} { return m.ready }
+
+// Run serves until ctx ends and returns nil then. It returns an error when the
+// container's addresses cannot be bound. It is called once.
+func (m *Manager) Run(ctx context.Context) error {
+	defer close(m.done)
+	here := m.cfg.Plan.Container(m.cfg.Container)
+	if err := removeStaleSocket(here.Socket); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	ended := make(chan error, 1)
+	h := &handler{m: m, started: make(chan struct{})}
+	go func() {
+		// gnet does not close the first listener when the second fails, so the one that is likelier to fail comes first.
+		ended <- gnet.Rotate(h, []string{"tcp://" + here.Address, "unix://" + here.Socket},
+			gnet.WithNumEventLoop(1), gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(socketBuffer),
+			gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithTicker(true),
+			gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithReuseAddr(true), gnet.WithLogger(gnetLogger{m.cfg.Logger}))
+	}()
+	select {
+	case err := <-ended:
+		return m.bindError(err)
+	case <-h.started:
+	}
+	err := m.serve(ctx, h, ended)
+	cancel()
+	m.dialing.Wait()
+	m.loop.release()
+	_ = os.Remove(here.Socket)
+	return err
+}
+
+func (m *Manager) bindError(err error) error {
+	here := m.cfg.Plan.Container(m.cfg.Container)
+	if err == nil {
+		err = errors.New("event loop ended")
+	}
+	return fmt.Errorf("dataplane: listen on %s and %s: %w", here.Socket, here.Address, err)
+}
+
+// serve gives the loop its control link, dials the peers and waits for the end.
+func (m *Manager) serve(ctx context.Context, h *handler, ended <-chan error) error {
+	release, err := m.openControl(ctx, h.engine)
+	if err != nil {
+		stopErr := h.engine.Stop(context.WithoutCancel(ctx))
+		<-ended
+		return errors.Join(err, stopErr)
+	}
+	defer release()
+	m.loop.dialPeers(ctx)
+	close(m.ready)
+	select {
+	case err = <-ended:
+		return m.bindError(err)
+	case <-ctx.Done():
+	}
+	m.dialing.Wait() // while the loop runs: a link that is being enrolled waits for it
+	_ = m.control.Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
+		m.last.Store(m.loop.snapshot())
+		return gneterrors.ErrEngineShutdown
+	}))
+	return <-ended
+}
+
+// openControl enrolls one end of a socket pair, which yields the event loop
+// that everything else is posted to.
+func (m *Manager) openControl(ctx context.Context, engine gnet.Engine) (release func(), err error) {
+	near, far, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("dataplane: control link: %w", err)
+	}
+	results, err := engine.Register(gnet.NewNetConnContext(gnet.NewContext(ctx, &link{role: roleControl}), near))
+	if err == nil {
+		res := <-results
+		if err = res.Err; err == nil {
+			m.control = res.Conn.EventLoop()
+			return func() { _ = far.Close() }, nil
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("dataplane: control link: %w", err), near.Close(), far.Close())
+}
+
+// post runs f on the event loop. It reports false when the loop has ended.
+func (m *Manager) post(f func()) bool {
+	done := make(chan struct{})
+	err := m.control.Execute(nil, gnet.RunnableFunc(func(context.Context) error {
+		f()
+		close(done)
+		return nil
+	}))
+	if err != nil {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-m.done:
+		return false
+	}
+}
+
+// Metrics returns the figures of this moment, or the last ones once Run has returned.
+func (m *Manager) Metrics() Metrics {
+	select {
+	case <-m.ready:
+	default:
+		return Metrics{}
+	}
+	var s *Metrics
+	if !m.post(func() { s = m.loop.snapshot() }) {
+		s = m.last.Load()
+	}
+	if s == nil {
+		return Metrics{}
+	}
+	return *s
+}
+
+// removeStaleSocket removes a socket file that nobody listens on any more.
+func removeStaleSocket(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		_ = c.Close()
+		return fmt.Errorf("dataplane: another process listens on %s", path)
+	}
+	return os.Remove(path)
+}

@@ -1,0 +1,62 @@
+package dataplane
+
+import "github.com/ardea-stream/ardea/wire"
+
+// counters are the loop's own figures.
+type counters struct {
+	tuples, framesIn, framesOut uint64
+	bytesIn, bytesOut           uint64
+	dropped, clamps             uint64
+	linksLost, remoteErrors     uint64
+	queuePeak                   int
+	refused                     [16]uint64 // by wire.Code
+}
+
+// Metrics are the figures of a stream manager since its start. Counters never fall.
+type Metrics struct {
+	Tuples       uint64 `json:"tuples"`           // tuples in data frames taken
+	FramesIn     uint64 `json:"frames_in"`        // data frames taken
+	FramesOut    uint64 `json:"frames_out"`       // data frames or batches of frames passed on
+	BytesIn      uint64 `json:"bytes_in"`         // bytes read from all links
+	BytesOut     uint64 `json:"bytes_out"`        // bytes written to all links
+	Dropped      uint64 `json:"dropped"`          // tuples dropped because their task's link was lost
+	Clamps       uint64 `json:"clamps"`           // clamp and release frames sent to spouts
+	LinksLost    uint64 `json:"links_lost"`       // links that broke before their task had ended
+	RemoteErrors uint64 `json:"remote_errors"`    // error frames received
+	QueueBytes   int    `json:"queue_bytes"`      // waiting for tasks and peers, now
+	QueuePeak    int    `json:"queue_peak_bytes"` // most that ever waited for one of them
+	Links        int    `json:"links"`            // connections now
+	Clamped      int    `json:"clamped"`          // destinations past the high mark now, anywhere
+	// Refused counts links closed with an error, by the name of the code.
+	Refused map[string]uint64 `json:"refused"`
+}
+
+// snapshot copies the figures.
+func (lp *loop) snapshot() *Metrics {
+	c := &lp.c
+	s := &Metrics{
+		Tuples: c.tuples, FramesIn: c.framesIn, FramesOut: c.framesOut, BytesIn: c.bytesIn, BytesOut: c.bytesOut,
+		Dropped: c.dropped, Clamps: c.clamps, LinksLost: c.linksLost, RemoteErrors: c.remoteErrors,
+		QueuePeak: c.queuePeak, Links: len(lp.links), Refused: map[string]uint64{},
+	}
+	for code, n := range c.refused {
+		if n > 0 {
+			s.Refused[wire.Code(code).String()] = n
+		}
+	}
+	for _, d := range lp.dests {
+		if d == nil {
+			continue
+		}
+		if d.level > levelFree {
+			s.Clamped++
+		}
+		if d.local {
+			s.QueueBytes += d.out.queue.Len()
+		}
+	}
+	for _, p := range lp.peers {
+		s.QueueBytes += p.queue.Len()
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package dataplane
+
+import (
+	"github.com/ardea-stream/ardea/pool"
+	"github.com/ardea-stream/ardea/wire"
+)
+
+// outlet is the way out to one local task or to one other stream manager: a
+// link, while there is one, the window of bytes that may be sent on it, and
+// what waits for the window. It belongs to the event loop.
+//
+// Invariant: what waits is whole frames, and nothing waits while the window is
+// open and a link is attached.
+type outlet struct {
+	link   *link
+	window int
+	queue  pool.Ring
+	dests  []*dest // the one task, or the tasks of the other container
+	level  level   // of the queue, against the marks
+	lost   bool    // there was a link and it broke
+	ended  bool    // the task has said that it is done; what still comes for it is dropped
+	vecs   [][]byte
+}
+
+// attach makes l the way out and sends what waits.
+func (o *outlet) attach(lp *loop, l *link, window int) {
+	o.link, o.window, o.lost = l, window, false
+	l.out = o
+	o.drain(lp)
+}
+
+// granted opens the window by n bytes.
+func (o *outlet) granted(lp *loop, n int) {
+	o.window += n
+	o.drain(lp)
+}
+
+// drain sends what waits, as far as the window allows. It overdraws the window
+// by less than one chunk.
+func (o *outlet) drain(lp *loop) {
+	had := o.queue.Len()
+	for o.link != nil && o.window > 0 && o.queue.Len() > 0 {
+		o.vecs = o.queue.Vectors(o.vecs[:0], o.window)
+		n := 0
+		for _, v := range o.vecs {
+			n += len(v)
+		}
+		o.window -= n
+		l := o.link
+		lp.writev(l, o.vecs)
+		if o.link != l && o.queue.Len() == 0 {
+			return // the write failed, and with the link everything was dropped
+		}
+		o.queue.Discard(n)
+	}
+	if o.queue.Len() != had {
+		lp.measure(o)
+	}
+}
+
+// open reports whether frames may be written right now.
+func (o *outlet) open() bool { return o.link != nil && o.window > 0 && o.queue.Len() == 0 }
+
+// send passes on whole frames, which it borrows: written at once, or copied to the queue.
+func (o *outlet) send(lp *loop, frames []byte, tuples int) {
+	if o.open() {
+		o.window -= len(frames)
+		lp.write(o.link, frames)
+		return
+	}
+	if o.refuses() {
+		lp.c.dropped += uint64(tuples)
+		return
+	}
+	o.queue.Write(frames)
+	lp.measure(o)
+}
+
+// sendBuf is send for a buffer that it owns, and does not copy.
+func (o *outlet) sendBuf(lp *loop, b *pool.Buf, tuples int) {
+	if o.open() {
+		o.window -= len(b.B)
+		lp.write(o.link, b.B)
+		b.Release()
+		return
+	}
+	if o.refuses() {
+		lp.c.dropped += uint64(tuples)
+		b.Release()
+		return
+	}
+	o.queue.Push(b)
+	lp.measure(o)
+}
+
+// refuses reports whether frames are dropped: the task is done, or its link
+// broke. Another container's frames wait for the link to come back.
+func (o *outlet) refuses() bool {
+	return o.ended || o.lost && len(o.dests) == 1 && o.dests[0].local
+}
+
+// clear drops what waits and counts it.
+func (o *outlet) clear(lp *loop) {
+	for o.queue.Len() > 0 {
+		o.vecs = o.queue.Vectors(o.vecs[:0], 1)
+		for _, v := range o.vecs {
+			lp.c.dropped += countTuples(v)
+			o.queue.Discard(len(v))
+		}
+	}
+	lp.measure(o)
+}
+
+// countTuples adds up the tuples of whole frames.
+func countTuples(frames []byte) uint64 {
+	var n uint64
+	for len(frames) >= wire.HeaderSize {
+		h, err := wire.ParseHeader(frames)
+		if err != nil {
+			return n
+		}
+		if h.Kind == wire.KindData {
+			n += uint64(h.Count)
+		}
+		frames = frames[min(wire.HeaderSize+int(h.Length), len(frames)):]
+	}
+	return n
+}
