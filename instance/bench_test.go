@@ -1,0 +1,125 @@
+package instance
+
+import (
+	"io"
+	"testing"
+
+	"github.com/ardea-stream/ardea/topology"
+	"github.com/ardea-stream/ardea/wire"
+)
+
+// benchFrame is a large batch of words of eight letters.
+func benchFrame(size int) (frame []byte, tuples int) {
+	words := []string{"amberish", "borehole", "cascades", "driftage", "eventual", "feathers", "gratings", "halfways"}
+	frame = make([]byte, wire.HeaderSize)
+	for len(frame) < size-32 {
+		frame = appendWord(frame, words[tuples%len(words)])
+		tuples++
+	}
+	dataHeader(len(frame)-wire.HeaderSize, tuples).Put(frame)
+	return frame, tuples
+}
+
+// drain reads and forgets what the instance sends, in the background.
+func drain(p *peer) (done chan struct{}) {
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 256<<10)
+		for {
+			if _, err := p.conn.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	return done
+}
+
+// BenchmarkReceive is a counting bolt behind a real socket: b.N is tuples.
+func BenchmarkReceive(b *testing.B) {
+	for _, size := range []struct {
+		name  string
+		bytes int
+	}{{"frame=4KiB", 4 << 10}, {"frame=32KiB", 32 << 10}, {"frame=128KiB", 128 << 10}} {
+		b.Run(size.name, func(b *testing.B) {
+			frame, tuples := benchFrame(size.bytes)
+			letters := 0
+			m := newManager(b, testTopology(b, nil, &userBolt{execute: func(t *topology.Tuple, _ *topology.Collector) error {
+				w, err := t.Bytes(0)
+				letters += len(w)
+				return err
+			}}))
+			r := m.run(workTask)
+			p := m.welcome(plenty)
+			drained := drain(p)
+			b.SetBytes(int64(len(frame) / tuples))
+			b.ReportAllocs()
+			b.ResetTimer()
+			sent := 0
+			for ; sent < b.N; sent += tuples {
+				if _, err := p.conn.Write(frame); err != nil {
+					b.Fatal(err)
+				}
+			}
+			p.end()
+			if err := waitEnded(p, drained, r); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(sent)/b.Elapsed().Seconds(), "tuples/s")
+			if letters != 8*sent {
+				b.Errorf("%d letters, want %d", letters, 8*sent)
+			}
+		})
+	}
+}
+
+// waitEnded waits for the instance to shut down its side, closes ours, and waits for Run.
+func waitEnded(p *peer, drained chan struct{}, r *running) error {
+	<-drained
+	p.conn.Close()
+	return r.wait()
+}
+
+// BenchmarkSpoutEmit is a spout of words of eight letters that a peer reads and forgets: b.N is tuples.
+func BenchmarkSpoutEmit(b *testing.B) {
+	words := []string{"amberish", "borehole", "cascades", "driftage", "eventual", "feathers", "gratings", "halfways"}
+	n := 0
+	m := newManager(b, testTopology(b, &userSpout{next: func(out *topology.Collector) error {
+		if n >= b.N {
+			return io.EOF
+		}
+		n++
+		return out.Emit(topology.String(words[n&7]))
+	}}, nil))
+	b.ReportAllocs()
+	b.ResetTimer()
+	r := m.run(srcTask)
+	p := m.welcome(1 << 20)
+	grant := make(chan int, 1)
+	go grantAll(p, grant)
+	<-grant
+	p.conn.Close()
+	if err := r.wait(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tuples/s")
+}
+
+// grantAll reads everything and gives back credit for it, until the end.
+func grantAll(p *peer, done chan int) {
+	buf, total, granted := make([]byte, 256<<10), 0, 0
+	for {
+		n, err := p.conn.Read(buf)
+		total += n
+		if err != nil {
+			break
+		}
+		if total-granted >= 128<<10 {
+			p.tell(wire.KindCredit, 0, uint32(total-granted))
+			granted = total
+		}
+	}
+	done <- total
+}

@@ -1,0 +1,209 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/ardea-stream/ardea/topology"
+	"github.com/ardea-stream/ardea/wire"
+)
+
+// idleWait is how long an idle spout waits for a wake before Next is called again.
+const idleWait = time.Millisecond
+
+// spout is the part of a task that calls a user's spout.
+type spout struct {
+	*task
+	user     topology.Spout
+	polled   int64 // when the socket was last looked at, by task.clock
+	frames   int64 // frames that had been sent by then
+	finished bool  // Next said io.EOF
+}
+
+func (s *spout) open(ctx context.Context, info *topology.Task) error {
+	err := s.call(opNew, func() error {
+		if s.user = s.inst.spec.NewSpout(); s.user == nil {
+			return ErrNil
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var stopping bool
+	err = s.call(opOpen, func() error {
+		err := s.user.Open(ctx, info, s.out)
+		if stopping = s.drained(err); stopping {
+			return nil
+		}
+		return err
+	})
+	s.finished = stopping
+	return err
+}
+
+// drained reports whether err says that user code noticed the drain by its context.
+func (s *spout) drained(err error) bool {
+	return s.inst.signals.any(sigDrain) && errors.Is(err, context.Canceled)
+}
+
+func (s *spout) close() error {
+	if s.user == nil {
+		return nil
+	}
+	return s.call(opClose, s.user.Close)
+}
+
+func (s *spout) admit(h wire.Header) error {
+	return violation(wire.CodeUnexpected, h, ErrUnexpected)
+}
+
+func (s *spout) work() error {
+	_, err := s.guard(s.loop)
+	return err
+}
+
+// loop calls Next in laps and does the task's duties between them.
+func (s *spout) loop() error {
+	s.pace.begin(s.clock())
+	for !s.finished {
+		err := s.run()
+		now := s.clock()
+		switch {
+		case err == nil:
+			s.pace.next(now)
+		case errors.Is(err, topology.ErrIdle):
+			err = s.idle()
+			s.pace.begin(s.clock())
+		default:
+			err = s.over(err)
+		}
+		if err == nil {
+			err = s.duties(now)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run calls Next for a lap and returns the first error.
+func (s *spout) run() error {
+	s.op = opNext
+	user := s.user
+	for range s.pace.lap {
+		if err := user.Next(); err != nil {
+			s.op = ""
+			return err
+		}
+	}
+	s.op = ""
+	return nil
+}
+
+// over deals with an error of Next that is not topology.ErrIdle.
+func (s *spout) over(err error) error {
+	if stop := s.stopped(); stop != nil {
+		return stop
+	}
+	if errors.Is(err, io.EOF) || s.drained(err) {
+		s.finished = true
+		return nil
+	}
+	return s.failure(opNext, err)
+}
+
+// duties looks after everything but Next: requests, the socket, old batches,
+// and the conditions under which Next may be called again.
+func (s *spout) duties(now int64) error {
+	if err := s.stopped(); err != nil {
+		return err
+	}
+	if s.count.framesOut != s.frames || now-s.polled >= int64(pollEvery) {
+		s.frames, s.polled = s.count.framesOut, now
+		if err := s.listen(false); err != nil {
+			return err
+		}
+		s.publish()
+	}
+	for s.held() {
+		if s.inst.signals.any(sigDrain) {
+			break
+		}
+		if err := s.hold(); err != nil {
+			return err
+		}
+	}
+	if s.inst.signals.any(sigDrain) {
+		s.finished = true
+	}
+	return s.age(now)
+}
+
+// held reports whether Next may not be called.
+func (s *spout) held() bool { return len(s.clamps) > 0 || s.credit <= 0 }
+
+// hold waits for a frame while Next may not be called.
+func (s *spout) hold() error {
+	if s.credit > 0 {
+		if err := s.flushed(s.out.Age()); err != nil {
+			return err
+		}
+	} else {
+		s.count.creditWaits++
+	}
+	s.publish()
+	for s.held() && !s.inst.signals.any(sigDrain) {
+		s.link.arm(time.Time{})
+		if err := s.listen(true); err != nil {
+			return err
+		}
+	}
+	s.pace.begin(s.clock())
+	return nil
+}
+
+// idle sends what has begun and waits for a frame, for Task.Wake, or for idleWait.
+func (s *spout) idle() error {
+	if err := s.flushed(s.out.Flush()); err != nil {
+		return err
+	}
+	s.publish()
+	sig := &s.inst.signals
+	s.link.arm(time.Now().Add(idleWait))
+	sig.idle.Store(true)
+	var err error
+	if !sig.any(sigWake | sigDrain | sigStop) {
+		err = s.listen(true)
+	}
+	sig.idle.Store(false)
+	sig.clear(sigWake)
+	return err
+}
+
+// listen reads the socket and handles what it brings, which can only be
+// control frames. With wait it blocks, unless the task is to stop, until there is
+// something, the deadline passes or a signal comes.
+func (s *spout) listen(wait bool) error {
+	err := s.stopped()
+	if err != nil {
+		return err
+	}
+	room := s.in.room()
+	if wait {
+		err = s.block(room)
+	} else {
+		_, err = s.poll(room)
+	}
+	if err == nil {
+		err = s.scan()
+	}
+	s.in.skip()
+	if err != nil {
+		return s.reconnect(err)
+	}
+	return nil
+}
