@@ -1,0 +1,34 @@
+// Package local runs a topology on this machine: it plans, starts the
+// processes, watches them, and takes them down in order.
+//
+// [Start] re-executes the program it stands in, once per container as the
+// stream manager and once per instance, and returns a [Cluster]. A program
+// finds out by [InChild] that it is such a child and hands over to [RunChild].
+// [Run] is Start and [Cluster.Wait].
+//
+// # Processes
+//
+// A child gets its orders in an environment variable and keeps two pipes to
+// its parent: commands on descriptor 3, reports on descriptor 4, a JSON object
+// per line. The end of the command pipe means that the parent is dead, and the
+// child goes at once. On Linux the kernel kills it as well, so that neither a
+// stopped nor a stuck child survives. When a child dies the run ends with a
+// [*ProcessDiedError]: the others are told to stop and, after a grace, killed.
+//
+// The run directory (sockets, plan.pb, a lock) is removed at the end. One that
+// a killed parent left behind is removed by the next Start.
+//
+// # Ends
+//
+// A run ends when all tasks have ended, which a drain brings about: spouts stop,
+// their streams end, bolts finish, and then the stream managers stop. Drain is
+// asked for by [Cluster.Drain], by [Options].Duration, and by the end of the
+// context that Start was given.
+//
+// # Threads
+//
+// One goroutine, the supervisor, owns everything about a cluster; readers of
+// pipes and waiters for processes send it events, methods of Cluster send it
+// calls. Children are started from one locked thread, because Linux ties the
+// death signal to the thread. All of them have ended when Wait returns.
+package local

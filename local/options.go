@@ -1,0 +1,182 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/topology"
+)
+
+// Defaults of Options.
+const (
+	DefaultMode         = "optimized"
+	DefaultStartTimeout = 60 * time.Second
+	DefaultDrainTimeout = 30 * time.Second
+	DefaultStopTimeout  = 5 * time.Second
+	DefaultSampleEvery  = 500 * time.Millisecond
+)
+
+// Options says how a topology is run. The zero value is a sensible default.
+type Options struct {
+	// Containers is the number of stream managers. Zero means 1; more than
+	// there are tasks means as many as there are tasks.
+	Containers int
+	// TasksPerProcess is the most tasks that share an instance process. Zero
+	// means 1: every task is isolated. More saves processes, and a crash
+	// takes all tasks of the process along, which ends the run either way.
+	TasksPerProcess int
+	// InProcess runs everything as goroutines of this process, with the same
+	// sockets between them: for tests and debuggers.
+	InProcess bool
+	// Mode is the forwarding mode of the stream managers, see
+	// dataplane.ParseMode. Empty means DefaultMode.
+	Mode string
+	// Duration ends the run by a drain after that time. Zero means never.
+	Duration time.Duration
+
+	// Dir is the run directory. Empty means a fresh temporary one, removed at
+	// the end. A given one is created if need be, with mode 0700, and what was
+	// created is removed. Paths of sockets in it must stay within 100 bytes.
+	Dir string
+	// Args are the arguments of re-executed children, nil meaning those of
+	// this process. With them the program must arrive at the same topology.
+	Args []string
+	// Seed of the key hashes. Zero means a random one.
+	Seed uint64
+
+	// HighMark, LowMark, HardMark and Window bound what a stream manager
+	// queues, in bytes; zero means its default. See dataplane.Config.
+	HighMark, LowMark, HardMark, Window int
+	// MinBatch and MaxBatch bound a task's batches, in bytes; zero means
+	// topology.DefaultMinBatch and topology.DefaultMaxBatch.
+	MinBatch, MaxBatch int
+	// MaxAge is about how long a begun batch may wait. Zero means the default of instance.Config.
+	MaxAge time.Duration
+
+	// InstanceProcs and ManagerProcs are the processors (GOMAXPROCS) of each
+	// child. Zero means GOMAXPROCS of the environment if it is set, else the
+	// number of its tasks for an instance and 2 for a stream manager.
+	InstanceProcs, ManagerProcs int
+
+	// StartTimeout is how long the children may take to report that they are
+	// up. Zero means DefaultStartTimeout.
+	StartTimeout time.Duration
+	// DrainTimeout is how long a drain may take before everything is stopped
+	// and Wait returns a *DrainTimeoutError. Zero means DefaultDrainTimeout.
+	DrainTimeout time.Duration
+	// StopTimeout is how long a process that was told to stop may take before
+	// it is killed. Zero means DefaultStopTimeout.
+	StopTimeout time.Duration
+
+	// Logger is the parent's, and with InProcess everybody's. Nil discards.
+	Logger *slog.Logger
+	// LogLevel is what children log to their standard error. Nil means slog.LevelWarn.
+	LogLevel slog.Leveler
+	// Stderr gets the children's standard error, line by line with the name of
+	// the process in front. It is written to by one goroutine at a time. Nil
+	// means os.Stderr. Their standard output is that of this process.
+	Stderr io.Writer
+
+	// OnSample is called with a fresh sample every SampleEvery (zero means
+	// DefaultSampleEvery), by one goroutine, never after Wait has returned. It
+	// must not call Wait. Samples are taken without it too.
+	OnSample    func(*Sample)
+	SampleEvery time.Duration
+
+	// pickPorts is freePorts, unless a test wants others.
+	pickPorts func(ctx context.Context, n int) ([]string, error)
+}
+
+// Validate returns everything that is wrong with o, joined; nil if nothing is.
+func (o Options) Validate() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("local: "+format, args...))
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"Containers", o.Containers},
+		{"TasksPerProcess", o.TasksPerProcess},
+		{"HighMark", o.HighMark},
+		{"LowMark", o.LowMark},
+		{"HardMark", o.HardMark},
+		{"Window", o.Window},
+		{"MinBatch", o.MinBatch},
+		{"MaxBatch", o.MaxBatch},
+		{"InstanceProcs", o.InstanceProcs},
+		{"ManagerProcs", o.ManagerProcs},
+	} {
+		if n.value < 0 {
+			fault("%s is %d and must not be negative; 0 means the default", n.name, n.value)
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"Duration", o.Duration},
+		{"MaxAge", o.MaxAge},
+		{"StartTimeout", o.StartTimeout},
+		{"DrainTimeout", o.DrainTimeout},
+		{"StopTimeout", o.StopTimeout},
+		{"SampleEvery", o.SampleEvery},
+	} {
+		if d.value < 0 {
+			fault("%s is %v and must not be negative; 0 means the default", d.name, d.value)
+		}
+	}
+	if o.Containers > topology.MaxTasks {
+		fault("Containers is %d, allowed are %d", o.Containers, topology.MaxTasks)
+	}
+	if o.Mode != "" {
+		if _, err := dataplane.ParseMode(o.Mode); err != nil {
+			fault("Mode %q: %w", o.Mode, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.Containers, 1)
+	setDefault(&o.TasksPerProcess, 1)
+	setDefault(&o.Mode, DefaultMode)
+	setDefault(&o.StartTimeout, DefaultStartTimeout)
+	setDefault(&o.DrainTimeout, DefaultDrainTimeout)
+	setDefault(&o.StopTimeout, DefaultStopTimeout)
+	setDefault(&o.SampleEvery, DefaultSampleEvery)
+	for o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	if o.Args == nil {
+		o.Args = os.Args[1:]
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
+	}
+	if o.pickPorts == nil {
+		o.pickPorts = freePorts
+	}
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	return o
+}
+
+func setDefault[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}

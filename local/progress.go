@@ -1,0 +1,199 @@
+package local
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	plainEvery = 5 * time.Second // between lines where there is no terminal
+	rateWindow = 2 * time.Second // of the live line
+)
+
+// Progress shows how a run goes: on a terminal by one line that is drawn anew,
+// elsewhere by a line every five seconds. It is also the writer for everything
+// else that goes to the same place, see Options.Stderr. Any goroutine may use it.
+type Progress struct {
+	width func() int // nil if there is no terminal
+
+	mu    sync.Mutex
+	w     io.Writer
+	past  []*Sample // of the last rateWindow, or since the last plain line; ascending
+	line  string    // on the screen now
+	named string    // topology, as a heading of the line
+}
+
+// NewProgress returns a progress for a topology that writes to w. width returns
+// the columns of the terminal that w is, see TerminalWidth; nil says that it is none.
+func NewProgress(w io.Writer, topology string, width func() int) *Progress {
+	return &Progress{w: w, named: topology, width: width}
+}
+
+// Show takes a sample. It is meant for Options.OnSample.
+func (p *Progress) Show(s *Sample) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.width == nil {
+		p.showPlain(s)
+		return
+	}
+	for len(p.past) > 1 && s.Elapsed-p.past[0].Elapsed > rateWindow {
+		p.past = p.past[1:]
+	}
+	text := p.describe(s)
+	if width := p.width() - 1; width > 0 && utf8.RuneCountInString(text) > width {
+		text = string([]rune(text)[:width])
+	}
+	p.past = append(p.past, s)
+	p.erase()
+	p.line = text
+	p.draw()
+}
+
+func (p *Progress) showPlain(s *Sample) {
+	if len(p.past) > 0 && s.Elapsed-p.past[0].Elapsed < plainEvery {
+		return
+	}
+	if len(p.past) > 0 || s.Elapsed >= plainEvery {
+		p.print(p.describe(s) + "\n")
+	}
+	p.past = append(p.past[:0], s)
+}
+
+// Write writes lines without harm to the live one. b should end with a newline.
+func (p *Progress) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	n, err := p.w.Write(b)
+	if bytes.HasSuffix(b, []byte("\n")) {
+		p.draw()
+	}
+	return n, err
+}
+
+// Summary replaces the live line by an account of the whole run.
+func (p *Progress) Summary(r *Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	p.line = ""
+	p.print(summary(r))
+}
+
+func (p *Progress) erase() {
+	if p.line != "" {
+		p.print("\r\x1b[K")
+	}
+}
+
+func (p *Progress) draw() {
+	if p.line != "" {
+		p.print(p.line)
+	}
+}
+
+// print ignores errors: a run does not end because nobody looks on.
+func (p *Progress) print(text string) { _, _ = io.WriteString(p.w, text) }
+
+// describe puts a sample into one line, with rates since the oldest past one.
+func (p *Progress) describe(s *Sample) string {
+	before := &Sample{}
+	if len(p.past) > 0 {
+		before = p.past[0]
+	}
+	seconds := (s.Elapsed - before.Elapsed).Seconds()
+	now, then := s.Totals(), before.Totals()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %v  emitted %s/s (%s)  executed %s/s (%s)", p.named, s.Elapsed.Round(time.Second),
+		amount(float64(now.Emitted-then.Emitted)/seconds), amount(float64(now.Emitted)),
+		amount(float64(now.Executed-then.Executed)/seconds), amount(float64(now.Executed)))
+	if now.SlowTasks > 0 {
+		fmt.Fprintf(&b, "  held back by %d slow", now.SlowTasks)
+	}
+	if now.QueueBytes > 0 {
+		fmt.Fprintf(&b, "  queued %sB", amount(float64(now.QueueBytes)))
+	}
+	if now.Errors > 0 {
+		fmt.Fprintf(&b, "  errors %d", now.Errors)
+	}
+	b.WriteString(shares(s, before, seconds))
+	return b.String()
+}
+
+// shares lists how many processors each group of processes keeps busy.
+func shares(s, before *Sample, seconds float64) string {
+	past := map[string]float64{}
+	for _, g := range before.Groups() {
+		past[g.Name] = g.Usage.CPUSeconds()
+	}
+	var b strings.Builder
+	for _, g := range s.Groups() {
+		used := g.Usage.CPUSeconds() - past[g.Name]
+		if used <= 0 {
+			continue
+		}
+		if b.Len() == 0 {
+			b.WriteString("  cpu")
+		}
+		fmt.Fprintf(&b, " %s %.0f%%", g.Name, 100*used/seconds)
+	}
+	return b.String()
+}
+
+// amount writes a number with three digits or so.
+func amount(n float64) string {
+	switch {
+	case n < 0 || n != n:
+		return "0"
+	case n < 1e4:
+		return fmt.Sprintf("%.0f", n)
+	case n < 1e6:
+		return fmt.Sprintf("%.1fk", n/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.2fM", n/1e6)
+	default:
+		return fmt.Sprintf("%.2fG", n/1e9)
+	}
+}
+
+// summary is the account of a run: a table of its groups of processes and a line of totals.
+func summary(r *Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %v, mode %s, containers %d", r.Topology, r.Elapsed.Round(time.Millisecond), r.Mode, r.Containers)
+	if r.Interrupted {
+		b.WriteString(", interrupted")
+	}
+	b.WriteString("\n")
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintln(t, "components\tprocesses\ttasks\temitted\treceived\terrors\tCPU s\tpeak MiB\t")
+	for _, g := range r.Sample.Groups() {
+		_, _ = fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%.2f\t%d\t\n",
+			g.Name, g.Processes, g.Tasks, g.Emitted, g.Received, g.Errors, g.Usage.CPUSeconds(), g.PeakRSSBytes>>20)
+	}
+	_ = t.Flush() // to memory
+	all, cpu, seconds := r.Sample.Totals(), r.Sample.Total().CPUSeconds(), r.Elapsed.Seconds()
+	fmt.Fprintf(&b, "%d tuples emitted, %d executed", all.Emitted, all.Executed)
+	if seconds > 0 && cpu > 0 {
+		fmt.Fprintf(&b, ", %s/s emitted, %s per CPU-second", amount(float64(all.Emitted)/seconds), amount(float64(all.Emitted)/cpu))
+	}
+	if all.Dropped > 0 {
+		fmt.Fprintf(&b, ", %d dropped", all.Dropped)
+	}
+	if all.Errors > 0 {
+		fmt.Fprintf(&b, ", %d errors of user code (%d panics)", all.Errors, all.Panics)
+	}
+	b.WriteString("\n")
+	for _, in := range r.Sample.Tasks() {
+		if in.Metrics.LastError != "" {
+			fmt.Fprintf(&b, "last error of %s-%d: %s\n", in.Component, in.Task, in.Metrics.LastError)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,92 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ardea-stream/ardea/instance"
+	"github.com/ardea-stream/ardea/plan"
+)
+
+// Bounds of the texts of errors in a sample, in bytes: of one task and of all.
+const (
+	maxSampledError  = 8 << 10
+	maxSampledErrors = 1 << 20
+)
+
+// instanceRole is the tasks of an instance, each with a goroutine of its own.
+type instanceRole struct {
+	h     *host
+	up    chan struct{} // closed from the beginning: stream managers need not wait for tasks
+	tasks []hostedTask
+}
+
+type hostedTask struct {
+	id       uint32
+	instance *instance.Instance
+}
+
+func newInstanceRole(h *host, p *plan.Plan) (role, error) {
+	r := &instanceRole{h: h, up: make(chan struct{})}
+	close(r.up)
+	for _, id := range h.orders.Tasks {
+		in, err := instance.New(instance.Config{
+			Plan: p, Topology: h.topology, Task: id, Incarnation: h.orders.Incarnation,
+			MinBatch: h.orders.MinBatch, MaxBatch: h.orders.MaxBatch, MaxAge: time.Duration(h.orders.MaxAgeNanos),
+			Logger:  h.logger,
+			Publish: func(name string, data []byte) { h.publish(id, name, data) },
+		})
+		if err != nil {
+			return nil, fmt.Errorf("task %d: %w", id, err)
+		}
+		r.tasks = append(r.tasks, hostedTask{id: id, instance: in})
+	}
+	return r, nil
+}
+
+// run runs all tasks and reports the end of each. A task that fails leaves the
+// others alone: stopping them is for the parent to decide.
+func (r *instanceRole) run(ctx context.Context) error {
+	var running sync.WaitGroup
+	for _, t := range r.tasks {
+		running.Go(func() {
+			err := t.instance.Run(ctx)
+			switch {
+			case err == nil:
+				_ = r.h.out.write(report{Kind: kindEnded, Task: t.id}) // fails only when the parent is gone
+			case ctx.Err() == nil:
+				r.h.fail(t.id, err)
+			}
+		})
+	}
+	running.Wait()
+	return nil
+}
+
+func (r *instanceRole) ready() <-chan struct{} { return r.up }
+
+func (r *instanceRole) drain() {
+	for _, t := range r.tasks {
+		t.instance.Drain()
+	}
+}
+
+func (r *instanceRole) fill(s *ProcessSample) {
+	most := min(maxSampledError, maxSampledErrors/len(r.tasks))
+	for _, t := range r.tasks {
+		m := t.instance.Metrics()
+		m.LastError = clip(m.LastError, most)
+		s.Instances = append(s.Instances, TaskSample{Task: t.id, Metrics: m})
+	}
+}
+
+// publish reports a named result. What is too large is reported as such.
+func (h *host) publish(task uint32, name string, data []byte) {
+	if len(data) > MaxPublished || len(name) > maxText {
+		_ = h.out.write(report{Kind: kindOversized, Task: task, Name: clip(name, maxText), Size: len(data)})
+		return
+	}
+	_ = h.out.write(report{Kind: kindPublished, Task: task, Name: name, Data: data}) // fails only when the parent is gone
+}
