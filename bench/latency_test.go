@@ -1,0 +1,156 @@
+package bench
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ardea-stream/ardea/internal/leaktest"
+)
+
+func TestMeasureLatency(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.Rate, c.Repeat = 10_000, 2
+	r, err := MeasureLatency(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Latency) != 3 {
+		t.Fatalf("%d results of two runs, want them and both merged", len(r.Latency))
+	}
+	for _, l := range r.Latency[:2] {
+		if l.Emitted != 700 || l.Counted != 700 || l.Latency.Count != 400 || l.Lateness.Count != 400 {
+			t.Errorf("sent for 70 ms, measured for 40 ms: %+v", l)
+		}
+		q := l.Latency
+		if q.P50 <= 0 || q.P50 > q.P90 || q.P90 > q.P99 || q.P99 > q.P999 || q.P999 > q.Max {
+			t.Errorf("quantiles: %+v", q)
+		}
+	}
+	all := r.Latency[2]
+	if all.Repeat != merged || all.Latency.Count != 800 || all.Latency.Max != max(r.Latency[0].Latency.Max, r.Latency[1].Latency.Max) {
+		t.Errorf("merged: %+v", all)
+	}
+}
+
+func TestMeasureLatencyWithProcesses(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.InProcess, c.Rate, c.Containers = false, 10_000, 2
+	r, err := MeasureLatency(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := r.Latency[0]; l.Latency.Count != 400 || l.Containers != 2 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func newTestPacer(t *testing.T, rate float64, tuples, warmUp uint64, wake func()) *pacer {
+	t.Helper()
+	c, err := newClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pacer{
+		clock: c, rate: rate, tuples: tuples, warmUp: warmUp, wake: wake,
+		begun: make(chan struct{}), lateness: newHistogram(), done: make(chan struct{}),
+	}
+}
+
+func TestPacerReleasesInTime(t *testing.T) {
+	leaktest.Check(t)
+	const tuples, warmUp = 2000, 500
+	var p *pacer
+	var last uint64
+	p = newTestPacer(t, 100_000, tuples, warmUp, func() {
+		due, now := p.due.Load(), p.clock.now()
+		if due <= last {
+			t.Errorf("woken for nothing: %d after %d", due, last)
+		}
+		if due > 0 && p.intended(due-1) > now {
+			t.Errorf("tuple %d was released %d ns early", due-1, p.intended(due-1)-now)
+		}
+		last = due
+	})
+	go p.run(t.Context())
+	p.begin()
+	<-p.done
+	if last != tuples || p.lateness.TotalCount() != tuples-warmUp {
+		t.Errorf("%d of %d released, %d measured", last, tuples, p.lateness.TotalCount())
+	}
+}
+
+func TestPacerEndsWithItsContext(t *testing.T) {
+	leaktest.Check(t)
+	for _, begin := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newTestPacer(t, 1, 1<<40, 0, func() {})
+		if begin {
+			p.begin()
+		}
+		go p.run(ctx)
+		cancel()
+		<-p.done // within one period at most
+	}
+}
+
+func TestIntendedTimesDoNotDrift(t *testing.T) {
+	p := &pacer{rate: 300_000, start: 5}
+	if got, want := p.intended(300_000*3600), int64(5+3600*time.Second); got < want-1000 || got > want+1000 {
+		t.Errorf("after an hour %d, want %d", got, want)
+	}
+}
+
+func TestClockIsTheSystems(t *testing.T) {
+	c, err := newClock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &before); err != nil {
+		t.Fatal(err)
+	}
+	now := c.now()
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &after); err != nil {
+		t.Fatal(err)
+	}
+	const slack = int64(time.Millisecond) // a preempted calibration
+	if now < before.Nano()-slack || now > after.Nano()+slack {
+		t.Errorf("%d is not between %d and %d", now, before.Nano(), after.Nano())
+	}
+}
+
+func TestMergeHistograms(t *testing.T) {
+	a, b := newHistogram(), newHistogram()
+	record(a, 1000)
+	record(b, 3000)
+	record(b, -5)        // a clock that went back
+	record(b, longest*2) // a tuple that took for ever
+	encode := func(h interface{ EncodeV2() ([]byte, error) }) []byte {
+		data, err := h.EncodeV2()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	p := published{"latency": {1: encode(a), 2: encode(b)}}
+	sum, err := mergeHistograms(p, "latency", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.TotalCount() != 4 || !sum.ValuesAreEquivalent(sum.Max(), longest) || sum.Min() != shortest {
+		t.Errorf("%d values from %d to %d", sum.TotalCount(), sum.Min(), sum.Max())
+	}
+	if _, err := mergeHistograms(p, "latency", 3); err == nil || !strings.Contains(err.Error(), "2 of 3") {
+		t.Errorf("a missing histogram gives %v", err)
+	}
+	p["latency"][1] = []byte("nonsense")
+	if _, err := mergeHistograms(p, "latency", 2); err == nil {
+		t.Error("a malformed histogram gives no error")
+	}
+}

@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The limits: programs without an engine that do the work of the random-words workload.
+const (
+	FusedLoop      = "fused loop"
+	BatchedChannel = "batched channel"
+	SocketRelay    = "socket relay"
+)
+
+// limits holds the programs. Each picks and counts words until ctx ends, keeps
+// counted up to date, and returns what it has picked and a counter of it.
+var limits = map[string]func(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error){
+	FusedLoop:      fusedLoop,
+	BatchedChannel: batchedChannel,
+	SocketRelay:    socketRelay,
+}
+
+// runLimit measures one of the programs and checks it.
+func runLimit(ctx context.Context, c Config, name string, repeat int) (LimitRun, error) {
+	d := NewDictionary(c.Words, c.Seed)
+	loop := &loop{}
+	p := NewPicker(d, c.Seed)
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	var counter *Counter
+	var failure error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		counter, failure = limits[name](running, p, &loop.counted)
+	}()
+	w, err := observe(ctx, loop, c.WarmUp, c.Duration)
+	stop()
+	<-ended
+	if err = errors.Join(failure, err); err != nil {
+		return LimitRun{}, fmt.Errorf("bench: %s, run %d: %w", name, repeat, err)
+	}
+	r := LimitRun{Name: name, Repeat: repeat, Cost: w.cost, AllocsPerTuple: ratio(float64(w.after.mallocs-w.before.mallocs), float64(w.cost.Tuples))}
+	return r, compareTallies(fmt.Sprintf("%s, run %d", name, repeat), p.Tally(), TallyOf(counter, d))
+}
+
+// loop is a limit as a subject: it runs in this process.
+type loop struct{ counted atomic.Uint64 }
+
+func (l *loop) read(context.Context) (reading, error) {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return reading{}, fmt.Errorf("bench: CPU time: %w", err)
+	}
+	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+	return reading{at: time.Now(), tuples: float64(l.counted.Load()), cpu: cpu, mallocs: mallocs()}, nil
+}
+
+func (l *loop) pids() []int { return []int{ownPID} }
+
+// mallocs returns the number of objects that this process has allocated.
+func mallocs() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64() + s[1].Value.Uint64()
+}
+
+// stride is the number of words between two looks at whether to stop.
+const stride = 4096
+
+// fusedLoop picks a word and counts it, over and over.
+func fusedLoop(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := NewCounter()
+	for ctx.Err() == nil {
+		for range stride {
+			c.Add(p.Next())
+		}
+		counted.Add(stride)
+	}
+	return c, nil
+}
+
+// wordsPerBatch is how many words go over the channel at once.
+const wordsPerBatch = 256
+
+// batchedChannel picks in one goroutine and counts in another. Batches go round
+// and are used again.
+func batchedChannel(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error) {
+	const batches = 16
+	full, empty := make(chan [][]byte, batches), make(chan [][]byte, batches)
+	for range batches {
+		empty <- make([][]byte, wordsPerBatch)
+	}
+	go func() {
+		defer close(full)
+		for ctx.Err() == nil {
+			batch := <-empty
+			for i := range batch {
+				batch[i] = p.Next()
+			}
+			full <- batch
+		}
+	}()
+	c := NewCounter()
+	for batch := range full {
+		for _, word := range batch {
+			c.Add(word)
+		}
+		counted.Add(wordsPerBatch)
+		empty <- batch
+	}
+	return c, nil
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package bench
+
+// readSystem knows nothing here.
+func (*Machine) readSystem() {}
+
+// readProcessors knows nothing here.
+func readProcessors() processors { return processors{} }
+
+// contextSwitches knows nothing here.
+func contextSwitches(int) (n uint64, ok bool) { return 0, false }
+
+// readsAndWrites knows nothing here.
+func readsAndWrites([]int) map[int]uint64 { return nil }

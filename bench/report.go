@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"encoding/json"
+	"io"
+)
+
+// Report is what a measurement came to. Its JSON is read by scripts: fields
+// are added, not changed.
+type Report struct {
+	Runs      []Run        `json:"runs"`
+	Summaries []Summary    `json:"summaries,omitempty"`
+	Latency   []LatencyRun `json:"latency,omitempty"`
+	Limits    Limits       `json:"limits"`
+	Machine   Machine      `json:"machine"`
+}
+
+// WriteJSON writes the report as indented JSON.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// Run is one run of a topology.
+type Run struct {
+	Workload   string `json:"workload"`
+	Mode       string `json:"mode"`
+	Acks       bool   `json:"acks"`
+	Containers int    `json:"containers"`
+	Spouts     int    `json:"spouts"`
+	Bolts      int    `json:"bolts"`
+	Repeat     int    `json:"repeat"` // from 1
+
+	// Of the whole run, from the tasks' own counts. They are equal in a run without acks that ended well.
+	Emitted uint64 `json:"emitted"`
+	Counted uint64 `json:"counted"`
+
+	Cost
+	CPU CPUSeconds `json:"cpu_seconds"`
+
+	// Objects allocated by all stream managers, for each tuple counted.
+	ManagerAllocsPerTuple float64 `json:"stream_manager_allocs_per_tuple"`
+	// Of the CPU time of all processes, by the Go runtime's estimate.
+	GCShare float64 `json:"gc_cpu_share"`
+
+	// System calls of stream managers for 1,000 tuples; counted as Cost.SyscallSource says.
+	ManagerSyscalls float64        `json:"stream_manager_syscalls_per_1000_tuples"`
+	Processes       []ProcessUsage `json:"processes,omitempty"`
+}
+
+// Cost is what a number of tuples have taken, in the measured window.
+type Cost struct {
+	Tuples             uint64  `json:"tuples"`
+	Seconds            float64 `json:"seconds"` // wall time
+	TuplesPerSecond    float64 `json:"tuples_per_second"`
+	TuplesPerCPUSecond float64 `json:"tuples_per_cpu_second"` // of all processes together
+
+	// For 1,000 tuples, of all processes together.
+	Syscalls        float64       `json:"syscalls_per_1000_tuples"`
+	SyscallSource   SyscallSource `json:"syscall_source,omitempty"`
+	ContextSwitches float64       `json:"context_switches_per_1000_tuples"`
+
+	WarmUpSeconds float64 `json:"warm_up_seconds"`
+	Steady        bool    `json:"steady"` // the throughput was steady when the window began
+	Noise
+}
+
+// CPUSeconds is processor time in the measured window, user and system, by what processes do.
+type CPUSeconds struct {
+	Spouts         float64 `json:"spouts"`
+	StreamManagers float64 `json:"stream_managers"`
+	Bolts          float64 `json:"bolts"`
+	Mixed          float64 `json:"mixed,omitempty"` // processes that hold spouts and bolts
+	Launcher       float64 `json:"launcher"`        // the process that started the others; everything, if in one process
+	User           float64 `json:"user"`            // of all
+	System         float64 `json:"system"`          // of all
+}
+
+// NanosPerTuple is CPU time in nanoseconds, user and system. Parts are zero where they are not known.
+type NanosPerTuple struct {
+	Spouts         float64 `json:"spouts,omitempty"`
+	StreamManagers float64 `json:"stream_managers,omitempty"`
+	Bolts          float64 `json:"bolts,omitempty"`
+	Total          float64 `json:"total"`
+}
+
+// Total is the time of all processes.
+func (c CPUSeconds) Total() float64 {
+	return c.Spouts + c.StreamManagers + c.Bolts + c.Mixed + c.Launcher
+}
+
+// ProcessUsage is what one process has used.
+type ProcessUsage struct {
+	Name         string  `json:"name"` // such as stream-manager-1 or count-3
+	Container    uint32  `json:"container"`
+	CPUSeconds   float64 `json:"cpu_seconds"`    // in the measured window
+	PeakRSSBytes uint64  `json:"peak_rss_bytes"` // of its whole life
+}
+
+// Limits are what programs without an engine reach with the same words on the
+// same machine. A limit that was not measured is zero.
+type Limits struct {
+	// FusedLoop: one goroutine picks a word and counts it.
+	FusedLoop float64 `json:"fused_loop_tuples_per_second"`
+	// BatchedChannel: one goroutine picks, another counts, 256 words at a time over a channel.
+	BatchedChannel float64 `json:"batched_channel_tuples_per_second,omitempty"`
+	// SocketRelay: a writer, a relay and a reader with Unix sockets between them, 64 KiB at a time.
+	SocketRelay float64    `json:"socket_relay_tuples_per_second,omitempty"`
+	Runs        []LimitRun `json:"runs,omitempty"`
+}
+
+// LimitRun is one measurement of a limit.
+type LimitRun struct {
+	Name   string `json:"name"` // FusedLoop, BatchedChannel or SocketRelay
+	Repeat int    `json:"repeat"`
+	Cost
+	AllocsPerTuple float64 `json:"allocs_per_tuple"`
+}
+
+// Summary is the medians of all runs of one mode, or of one limit, which has no mode.
+type Summary struct {
+	Name               string `json:"name"` // the mode or the limit
+	Limit              bool   `json:"limit"`
+	Runs               int    `json:"runs"`
+	NoisyRuns          int    `json:"noisy_runs"`
+	TuplesPerSecond    Stat   `json:"tuples_per_second"`
+	TuplesPerCPUSecond Stat   `json:"tuples_per_cpu_second"`
+
+	// RatioToNaive is the throughput over that of the naive mode, zero if that
+	// was not measured. Only if VersusNaive is not Unclear do the intervals
+	// support that it is another.
+	RatioToNaive float64 `json:"ratio_to_naive,omitempty"`
+	VersusNaive  Order   `json:"versus_naive,omitempty"`
+	// Cost is the throughput over that of the fused loop, zero if that was not measured.
+	Cost float64 `json:"cost,omitempty"`
+
+	// Nanos is the CPU time of a tuple, medians by what processes do. Their
+	// sum need not be the median of the total.
+	Nanos NanosPerTuple `json:"cpu_nanoseconds_per_tuple"`
+
+	// Medians. AllocsPerTuple is of the stream managers, or of the loop.
+	AllocsPerTuple  float64       `json:"allocs_per_tuple"`
+	Syscalls        float64       `json:"syscalls_per_1000_tuples"`
+	ManagerSyscalls float64       `json:"stream_manager_syscalls_per_1000_tuples,omitempty"`
+	SyscallSource   SyscallSource `json:"syscall_source,omitempty"`
+	ContextSwitches float64       `json:"context_switches_per_1000_tuples"`
+	GCShare         float64       `json:"gc_cpu_share"`
+	PeakRSSBytes    uint64        `json:"peak_rss_bytes,omitempty"` // the largest process of any run
+}
+
+// LatencyRun is one run at a fixed rate.
+type LatencyRun struct {
+	Mode       string  `json:"mode"` // "all" for the runs of a mode merged
+	Containers int     `json:"containers"`
+	Repeat     int     `json:"repeat"` // 0 for the runs of a mode merged
+	Rate       float64 `json:"rate"`   // asked for, in tuples a second
+	Emitted    uint64  `json:"emitted"`
+	Counted    uint64  `json:"counted"`
+
+	// Latency is from the instant a tuple was due to its execution in the bolt, in microseconds.
+	Latency Quantiles `json:"latency_us"`
+	// Lateness is how late the pacer released tuples, in microseconds. It is part of Latency.
+	Lateness Quantiles `json:"pacer_lateness_us"`
+
+	CPUSecondsPerSecond float64 `json:"cpu_seconds_per_second"` // of all processes, over the whole run
+	Noise
+}

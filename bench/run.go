@@ -1,0 +1,143 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/ardea-stream/ardea/local"
+	"github.com/ardea-stream/ardea/topology"
+)
+
+// ownPID is this process, the launcher of all runs.
+var ownPID = os.Getpid()
+
+// options are those of a run of spec.
+func (c Config) options(spec Spec, mode string) local.Options {
+	o := local.Options{
+		Containers: c.Containers, TasksPerProcess: c.TasksPerProcess, InProcess: c.InProcess, Mode: mode,
+		MinBatch: c.MinBatch, MaxBatch: c.MaxBatch, Stderr: c.Stderr, Logger: c.Logger,
+	}
+	if c.ChildArgs != nil {
+		o.Args = c.ChildArgs(spec)
+	}
+	return o
+}
+
+// runWords runs the random-words workload once and checks it.
+func runWords(ctx context.Context, c Config, mode string, repeat int) (Run, error) {
+	spec := c.words()
+	t, err := spec.Topology()
+	if err != nil {
+		return Run{}, err
+	}
+	return runTopology(ctx, c, t, mode, repeat)
+}
+
+// runTopology runs a topology of the random-words workload.
+func runTopology(ctx context.Context, c Config, t *topology.Topology, mode string, repeat int) (Run, error) {
+	name := fmt.Sprintf("%s %s, run %d", RandomWords, mode, repeat)
+	running, err := local.Start(ctx, t, c.options(c.words(), mode))
+	if err != nil {
+		return Run{}, err
+	}
+	w, err := observe(ctx, cluster{Cluster: running, counting: countComponent}, c.WarmUp, c.Duration)
+	if err != nil {
+		running.Kill()
+		_, failure := running.Wait()
+		return Run{}, explain(name, err, failure)
+	}
+	running.Drain()
+	result, err := running.Wait()
+	if err != nil {
+		return Run{}, fmt.Errorf("bench: %s: %w", name, err)
+	}
+	if result.Interrupted {
+		return Run{}, fmt.Errorf("bench: %s: %w", name, context.Cause(ctx))
+	}
+	r := Run{
+		Workload: RandomWords, Mode: mode, Containers: result.Containers, Spouts: c.Spouts, Bolts: c.Bolts, Repeat: repeat,
+		Cost: w.cost,
+	}
+	r.fill(w, result)
+	emitted, err := sumTallies(result.Published, emittedTally, c.Spouts)
+	if err != nil {
+		return Run{}, err
+	}
+	counted, err := sumTallies(result.Published, countedTally, c.Bolts)
+	if err != nil {
+		return Run{}, err
+	}
+	r.Emitted, r.Counted = emitted.Tuples, counted.Tuples
+	return r, compareTallies(name, emitted, counted)
+}
+
+// explain prefers what the cluster failed of to what the observer noticed of it.
+func explain(name string, noticed, failure error) error {
+	if failure != nil && !errors.Is(failure, local.ErrKilled) {
+		noticed = failure
+	}
+	return fmt.Errorf("bench: %s: %w", name, noticed)
+}
+
+// fill charges what processes used in the window to their roles.
+func (r *Run) fill(w window, result *local.Result) {
+	before, after := w.before.sample, w.after.sample
+	var mallocs, managerCalls uint64
+	launcher := usageBetween(before.Launcher, after.Launcher)
+	all := launcher
+	r.CPU.Launcher = launcher.CPUSeconds()
+	for i := range after.Processes {
+		p := &after.Processes[i]
+		used := usageBetween(before.Processes[i].Usage, p.Usage)
+		all.UserSeconds += used.UserSeconds
+		all.SystemSeconds += used.SystemSeconds
+		all.GCSeconds += used.GCSeconds
+		*r.CPU.of(p) += used.CPUSeconds()
+		if p.Role == local.RoleManager {
+			mallocs += used.Mallocs
+			managerCalls += w.calls[p.PID]
+		}
+		r.Processes = append(r.Processes, ProcessUsage{
+			Name: p.Name(), Container: p.Container, CPUSeconds: used.CPUSeconds(),
+			PeakRSSBytes: result.Sample.Processes[i].Usage.PeakRSSBytes,
+		})
+	}
+	r.CPU.User, r.CPU.System = all.UserSeconds, all.SystemSeconds
+	r.GCShare = ratio(all.GCSeconds, all.CPUSeconds())
+	r.ManagerAllocsPerTuple = ratio(float64(mallocs), float64(r.Tuples))
+	r.ManagerSyscalls = perThousand(float64(managerCalls), w.callTuples)
+}
+
+// usageBetween returns what was used between two moments, as far as a run charges it.
+func usageBetween(before, after local.Usage) local.Usage {
+	return local.Usage{
+		UserSeconds:   after.UserSeconds - before.UserSeconds,
+		SystemSeconds: after.SystemSeconds - before.SystemSeconds,
+		GCSeconds:     after.GCSeconds - before.GCSeconds,
+		Mallocs:       after.Mallocs - before.Mallocs,
+	}
+}
+
+// of returns the role that a process's time is charged to.
+func (c *CPUSeconds) of(p *local.ProcessSample) *float64 {
+	spouts, bolts := 0, 0
+	for i := range p.Instances {
+		if p.Instances[i].Spout {
+			spouts++
+		} else {
+			bolts++
+		}
+	}
+	switch {
+	case p.Role == local.RoleManager:
+		return &c.StreamManagers
+	case bolts == 0:
+		return &c.Spouts
+	case spouts == 0:
+		return &c.Bolts
+	default:
+		return &c.Mixed
+	}
+}

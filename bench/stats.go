@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Stat is the median of several measurements with a 95 % confidence interval.
+type Stat struct {
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`  // of the interval; with one measurement the median
+	High   float64 `json:"high"` // of the interval; with one measurement the median
+	N      int     `json:"n"`    // measurements
+}
+
+// resamples is the number of bootstrap samples behind an interval.
+const resamples = 10_000
+
+// NewStat returns the median of values and its bootstrap interval (percentile
+// method). It is the same for the same values. Without values it is zero.
+func NewStat(values []float64) Stat {
+	n := len(values)
+	if n == 0 {
+		return Stat{}
+	}
+	s := Stat{Median: median(values), N: n}
+	s.Low, s.High = s.Median, s.Median
+	if n == 1 {
+		return s
+	}
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	medians, sample := make([]float64, resamples), make([]float64, n)
+	for i := range medians {
+		for k := range sample {
+			sample[k] = values[random.IntN(n)]
+		}
+		medians[i] = median(sample)
+	}
+	slices.Sort(medians)
+	s.Low = medians[int(math.Floor(0.025*(resamples-1)))]
+	s.High = medians[int(math.Ceil(0.975*(resamples-1)))]
+	return s
+}
+
+// median leaves values as they are. Of an even number it is the mean of the middle two.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// Order is what two measurements allow to say.
+type Order string
+
+// The orders. Only intervals that do not overlap tell which is the greater.
+const (
+	Greater Order = "greater"
+	Less    Order = "less"
+	Unclear Order = "unclear"
+)
+
+// Compare says how s stands to t. With fewer than two measurements on a side it is Unclear.
+func (s Stat) Compare(t Stat) Order {
+	switch {
+	case s.N < 2 || t.N < 2:
+		return Unclear
+	case s.Low > t.High:
+		return Greater
+	case s.High < t.Low:
+		return Less
+	default:
+		return Unclear
+	}
+}
+
+// mean returns the arithmetic mean of values, of which there must be one.
+func mean(values []float64) float64 {
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
+}

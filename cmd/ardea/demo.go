@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/local"
+)
+
+// demoText is the text that is counted, from the root of the repository.
+const demoText = "examples/wordcount/testdata/opticks.txt"
+
+// demoModes are those that the demo shows, slowest first.
+var demoModes = []string{"naive", "heron2017", "optimized"}
+
+// demoOptions are the flags of ardea demo.
+type demoOptions struct {
+	text       string
+	containers int
+	bolts      int
+	bench      benchOptions
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show what the engine does, in about a minute",
+		Long: `Count the words of a real text on two containers in every forwarding mode and
+check the counts against those of a program without an engine; then compare the
+modes by counting random words, beside the fused loop: one goroutine that picks
+words and counts them. Run it in the root of the repository.`,
+		Example: `  ardea demo
+  ardea demo --text book.txt --containers 3 --json result.json`,
+		Args: cobra.NoArgs,
+		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
+			return a.demo(cmd.Context(), a.stdout, o)
+		}),
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.text, "text", demoText, "count the words of `FILE`")
+	f.IntVar(&o.containers, "containers", 2, "count them with `N` stream managers")
+	f.IntVar(&o.bolts, "bolts", 3, "count them with `N` counting tasks")
+	f.IntVar(&o.bench.containers, "bench-containers", 1, "count random words with `N` stream managers")
+	f.DurationVar(&o.bench.duration, "duration", 2*time.Second, "measure for `TIME` in every run")
+	f.DurationVar(&o.bench.warmUp, "warm-up", 1500*time.Millisecond, "let a run become steady for up to `TIME` before")
+	f.IntVar(&o.bench.repeat, "repeat", 3, "measure every mode `N` times, in turn")
+	f.StringVar(&o.bench.json, "json", "", "write the report to `FILE`")
+	o.bench.modes = demoModes
+	return cmd
+}
+
+// demo is the whole demo.
+func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
+	began := time.Now()
+	c, err := o.bench.config()
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(o.text)
+	if err != nil {
+		return usagef("--text: %w: run this in the root of the repository, or name a text", err)
+	}
+	file, err := openResult(o.bench.json)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "1. Count the words of %s with %d containers and %d counting tasks.\n\n", filepath.Base(o.text), o.containers, o.bolts)
+	if err := a.demoCount(ctx, out, o, text); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "\n2. Count %d random words, %d runs of %v in each mode, interleaved.\n\n", bench.DefaultWords, o.bench.repeat, o.bench.duration)
+	c.Progress, c.Stderr = func(line string) { _, _ = fmt.Fprintln(out, "   "+line) }, a.stderr
+	report, err := bench.Compare(ctx, c)
+	if report == nil || err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(out)
+	if err := errors.Join(report.WriteTable(out), file.write(report)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\nAll counts are right. The demo took %v.\n", time.Since(began).Round(time.Second))
+	return err
+}
+
+// demoCount counts a text in every mode and compares the counts with independentCount.
+func (a *app) demoCount(ctx context.Context, out io.Writer, o demoOptions, text []byte) error {
+	want := independentCount(text)
+	dir, err := os.MkdirTemp("", "ardea-demo-")
+	if err != nil {
+		return fmt.Errorf("directory for the counts: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for _, mode := range demoModes {
+		ro := runOptions{
+			name: "wordcount", containers: o.containers, tasksPerProcess: 1, mode: mode,
+			example: exampleOptions{input: o.text, output: filepath.Join(dir, mode), spouts: 1, bolts: o.bolts},
+		}
+		t, err := ro.example.build(ro.name)
+		if err != nil {
+			return err
+		}
+		lo, err := ro.options()
+		if err != nil {
+			return err
+		}
+		lo.Args, lo.Stderr = ro.args(), a.stderr
+		result, err := local.Run(ctx, t, lo)
+		if err != nil {
+			return err
+		}
+		if result.Interrupted {
+			return context.Cause(ctx)
+		}
+		have, err := os.ReadFile(ro.example.output)
+		if err != nil {
+			return fmt.Errorf("counts: %w", err)
+		}
+		if err := sameCounts(have, want); err != nil {
+			return fmt.Errorf("wordcount in mode %s is wrong: %w", mode, err)
+		}
+		_, _ = fmt.Fprintf(out, "   %-10s %d processes, %.2f s: %d different words, all counts equal to those of an independent program\n",
+			mode, len(result.Sample.Processes), result.Elapsed.Seconds(), bytes.Count(have, []byte("\n")))
+	}
+	return nil
+}
+
+// word is a maximal run of letters, decimal digits and apostrophes.
+var word = regexp.MustCompile(`[\p{L}\p{Nd}']+`)
+
+// independentCount counts the words of a text in another way than the example
+// does, to check it with: all at once, by a regular expression and a map. The
+// form is that of the example: word, tab, count, sorted by bytes.
+func independentCount(text []byte) []byte {
+	counts := map[string]int{}
+	for _, w := range word.FindAllString(string(text), -1) {
+		counts[strings.ToLower(w)]++
+	}
+	var b bytes.Buffer
+	for _, w := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&b, "%s\t%d\n", w, counts[w])
+	}
+	return b.Bytes()
+}
+
+// sameCounts returns an error that names the first line in which two counts differ.
+func sameCounts(have, want []byte) error {
+	if bytes.Equal(have, want) {
+		return nil
+	}
+	haves, wants := strings.Split(string(have), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(haves), len(wants)) {
+		h, w := "nothing", "nothing"
+		if i < len(haves) {
+			h = haves[i]
+		}
+		if i < len(wants) {
+			w = wants[i]
+		}
+		if h != w {
+			return fmt.Errorf("line %d of the counts is %q, an independent program has %q", i+1, h, w)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+// Command ardea runs the built-in topologies, measures the engine, and shows
+// what it can do:
+//
+//	ardea demo
+//	ardea run wordcount --input FILE --output FILE --containers 2 --bolts 3
+//	ardea bench wordcount --repeat 5
+//	ardea plan trending --bolts 4 --containers 2
+//
+// It exits with status 0 after a run or a drain, 1 after a run that failed, and
+// 2 when it does not understand the command line.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ardea-stream/ardea/local"
+)
+
+func main() { os.Exit(mainStatus()) }
+
+func mainStatus() int {
+	ctx := context.Background()
+	a := &app{stdout: os.Stdout, stderr: os.Stderr, width: local.TerminalWidth(os.Stderr)}
+	if local.InChild() { // which leaves signals to its parent
+		return a.execute(ctx, os.Args[1:])
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		stop() // from now on a signal kills, and the children go with their parent
+		_, _ = fmt.Fprintln(os.Stderr, "ardea: stopping in order; interrupt once more to kill")
+	})()
+	return a.execute(ctx, os.Args[1:])
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/local"
+)
+
+// runOptions are the flags of ardea run.
+type runOptions struct {
+	name    string
+	example exampleOptions
+
+	containers, tasksPerProcess int
+	inProcess                   bool
+	mode                        string
+	duration                    time.Duration
+	json                        string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run TOPOLOGY",
+		Short: "Run a built-in topology",
+		Long: `Run a built-in topology on this machine until its streams end, --duration is over
+or Ctrl-C drains it. The topologies are
+
+` + describeExamples(),
+		Example: `  ardea run wordcount --input book.txt --output counts.txt
+  ardea run randomwords --duration 10s --mode naive --json result.json
+  ardea run trending --bolts 4 --containers 2`,
+		Args:              oneExample,
+		ValidArgsFunction: completeExamples,
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
+			o.name = args[0]
+			return a.run(cmd.Context(), a.stdout, o)
+		}),
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func (o *runOptions) addFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	o.example.addFlags(f)
+	f.IntVar(&o.containers, "containers", 1, "run `N` stream managers, the tasks dealt to them in turn")
+	f.StringVar(&o.mode, "mode", local.DefaultMode, "forward tuples in `MODE`: "+strings.Join(dataplane.Modes, ", "))
+	f.DurationVar(&o.duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
+	f.IntVar(&o.tasksPerProcess, "tasks-per-process", 1, "let up to `N` tasks share a process")
+	f.BoolVar(&o.inProcess, "in-process", false, "run everything in this process, for debugging")
+	f.StringVar(&o.json, "json", "", "write the figures of the run to `FILE`")
+}
+
+// options checks the flags.
+func (o *runOptions) options() (local.Options, error) {
+	lo := local.Options{
+		Containers: o.containers, TasksPerProcess: o.tasksPerProcess, InProcess: o.inProcess,
+		Mode: o.mode, Duration: o.duration,
+	}
+	if o.containers < 1 || o.tasksPerProcess < 1 {
+		return lo, usagef("--containers is %d and --tasks-per-process %d: the least is 1", o.containers, o.tasksPerProcess)
+	}
+	if err := lo.Validate(); err != nil {
+		return lo, &usageError{err: err}
+	}
+	return lo, nil
+}
+
+// args are those with which a child arrives at the same topology.
+func (o *runOptions) args() []string {
+	args := []string{"run", o.name, "--spouts", fmt.Sprint(o.example.spouts), "--bolts", fmt.Sprint(o.example.bolts)}
+	if o.example.input != "" {
+		args = append(args, "--input", o.example.input)
+	}
+	if o.example.output != "" {
+		args = append(args, "--output", o.example.output)
+	}
+	return args
+}
+
+// run runs a topology, or plays the part of its child.
+func (a *app) run(ctx context.Context, out io.Writer, o runOptions) error {
+	t, err := o.example.build(o.name)
+	if err != nil {
+		return err
+	}
+	lo, err := o.options()
+	if err != nil {
+		return err
+	}
+	if local.InChild() {
+		return local.RunChild(ctx, t)
+	}
+	file, err := openResult(o.json)
+	if err != nil {
+		return err
+	}
+	progress := local.NewProgress(a.stderr, t.Name, a.width)
+	lo.Args, lo.Stderr, lo.OnSample = o.args(), progress, progress.Show
+	result, err := local.Run(ctx, t, lo)
+	if result == nil {
+		return err
+	}
+	progress.Summary(result)
+	if werr := file.write(bench.ReportOf(result)); err == nil {
+		err = werr
+	}
+	if err == nil {
+		err = printPublished(out, result)
+	}
+	return err
+}
+
+// maxPrinted bounds the results of tasks that are printed, in bytes.
+const maxPrinted = 1000
+
+// printPublished writes what tasks have published, as far as it is short text.
+func printPublished(out io.Writer, result *local.Result) error {
+	for _, p := range result.Sample.Processes {
+		for i, task := range p.Tasks {
+			var names []string
+			for name := range result.Published {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			for _, name := range names {
+				text, ok := result.Published[name][task]
+				if !ok || len(text) > maxPrinted || !utf8.Valid(text) {
+					continue
+				}
+				if _, err := fmt.Fprintf(out, "%s-%d %s: %s\n", p.Components[i], task, name, text); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

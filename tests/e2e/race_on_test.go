@@ -1,0 +1,6 @@
+//go:build race
+
+package e2e
+
+// raceEnabled says that everything is about ten times slower.
+const raceEnabled = true
