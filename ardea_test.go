@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,7 +121,7 @@ func TestMainRunsForADurationAndWritesJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &res); err != nil {
 		t.Fatal(err)
 	}
-	if n := res.Sample.Totals().Emitted; res.Containers != 2 || n == 0 || string(res.Published["count"][2]) != fmt.Sprint(n) {
+	if n := res.Sample.Totals().Emitted; res.Containers != 2 || n == 0 || string(res.Published["count"][2]) != strconv.FormatInt(n, 10) {
 		t.Errorf("result is %+v", res)
 	}
 	for _, want := range []string{"count-2: bolt is open\n", "ticking: ", "mode optimized, containers 2\n"} {

@@ -11,7 +11,7 @@
 //		b.Bolt("count", newCount, topology.Parallelism(4), topology.Fields("split", "word"))
 //		t, err := b.Build()
 //		if err != nil {
-//			log.Fatal(err)
+//			panic(err)
 //		}
 //		ardea.Main(t)
 //	}

@@ -48,11 +48,12 @@ type Config struct {
 	// measured; a third of it is always taken. Zero means DefaultWarmUp.
 	WarmUp time.Duration
 
-	// TasksPerProcess, InProcess, MinBatch and MaxBatch are those of local.Options.
-	// In one process CPU time and allocations cannot be told apart by role.
-	TasksPerProcess    int
-	InProcess          bool
-	MinBatch, MaxBatch int
+	// TasksPerProcess, InProcess, MinBatch, MaxBatch and HighMark are those of
+	// local.Options. In one process CPU time and allocations cannot be told
+	// apart by role.
+	TasksPerProcess              int
+	InProcess                    bool
+	MinBatch, MaxBatch, HighMark int
 
 	// ChildArgs returns the arguments with which this program, re-executed,
 	// builds the topology of a Spec and calls local.RunChild. Required unless

@@ -23,19 +23,43 @@ const (
 
 // reading is the figures of a system at one moment.
 type reading struct {
-	at       time.Time
-	tuples   float64 // counted so far
-	cpu      float64 // seconds of all processes
-	mallocs  uint64  // objects allocated by this process, of a loop
-	switches uint64  // of context, in all processes
-	machine  processors
+	parts    []part        // always the same ones, in the same order
 	sample   *local.Sample // of a cluster, nil for a loop
-	calls    map[int]uint64
+	switches uint64        // of context, in all processes
+	machine  processors
+	mallocs  uint64 // objects allocated by this process, of a loop
+}
+
+// part is the figures of one process. Processes answer at different moments, a
+// stream manager in the naive mode late; each is taken by its own clock.
+type part struct {
+	at     time.Duration
+	tuples float64 // counted so far
+	cpu    float64 // seconds
+}
+
+// tuples returns how many were counted so far.
+func (r *reading) tuples() float64 {
+	var n float64
+	for _, p := range r.parts {
+		n += p.tuples
+	}
+	return n
+}
+
+// rates returns the tuples and the CPU seconds for each second between two readings.
+func rates(before, after *reading) (tuples, cpu float64) {
+	for i, p := range after.parts {
+		seconds := (p.at - before.parts[i].at).Seconds()
+		tuples += ratio(p.tuples-before.parts[i].tuples, seconds)
+		cpu += ratio(p.cpu-before.parts[i].cpu, seconds)
+	}
+	return tuples, cpu
 }
 
 // subject is a running system that can be measured.
 type subject interface {
-	// read takes a reading: at, tuples, cpu and, of a cluster, sample.
+	// read takes a reading: parts and, of a cluster, sample, of a loop, mallocs.
 	read(ctx context.Context) (reading, error)
 	// pids are the processes of the system, the caller's included.
 	pids() []int
@@ -60,24 +84,30 @@ func observe(ctx context.Context, s subject, warmUp, d time.Duration) (window, e
 	if w.before, err = readAll(ctx, s); err != nil {
 		return window{}, err
 	}
+	began = time.Now()
 	if err := sleep(ctx, d); err != nil {
 		return window{}, err
 	}
 	if w.after, err = readAll(ctx, s); err != nil {
 		return window{}, err
 	}
-	c := &w.cost
-	c.Seconds = w.after.at.Sub(w.before.at).Seconds()
-	tuples := w.after.tuples - w.before.tuples
-	c.Tuples = uint64(tuples)
-	c.TuplesPerSecond = tuples / c.Seconds
-	c.TuplesPerCPUSecond = ratio(tuples, w.after.cpu-w.before.cpu)
-	c.ContextSwitches = perThousand(float64(w.after.switches)-float64(w.before.switches), tuples)
-	c.Noise = noiseBetween(w.before.machine, w.after.machine, w.after.cpu-w.before.cpu)
-	if c.Tuples == 0 {
+	w.cost.Seconds = time.Since(began).Seconds()
+	if w.after.tuples() <= w.before.tuples() {
 		return window{}, fmt.Errorf("bench: nothing was counted in %v: the system stands still", d)
 	}
+	w.fill()
 	return w, w.countSyscalls(ctx, s, min(d, longestSyscallWindow))
+}
+
+// fill works out what follows from the readings.
+func (w *window) fill() {
+	c := &w.cost
+	tuples, cpu := rates(&w.before, &w.after)
+	c.TuplesPerSecond, c.TuplesPerCPUSecond = tuples, ratio(tuples, cpu)
+	counted := w.after.tuples() - w.before.tuples()
+	c.Tuples = uint64(counted)
+	c.ContextSwitches = perThousand(float64(w.after.switches)-float64(w.before.switches), counted)
+	c.Noise = noiseBetween(w.before.machine, w.after.machine, cpu*c.Seconds)
 }
 
 // settle waits until the throughput of the last windows is about the same, for at most limit.
@@ -86,7 +116,7 @@ func settle(ctx context.Context, s subject, limit time.Duration) (steady bool, e
 	if err != nil {
 		return false, err
 	}
-	var rates []float64
+	var history []float64
 	for range windowsPerWarmUp {
 		if err := sleep(ctx, limit/windowsPerWarmUp); err != nil {
 			return false, err
@@ -95,23 +125,25 @@ func settle(ctx context.Context, s subject, limit time.Duration) (steady bool, e
 		if err != nil {
 			return false, err
 		}
-		rates = append(rates, (now.tuples-last.tuples)/now.at.Sub(last.at).Seconds())
+		tuples, _ := rates(&last, &now)
+		history = append(history, tuples)
 		last = now
-		if isSteady(rates) {
+		if isSteady(history) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// isSteady reports whether throughput has stopped to rise and to fall.
-// Comparing means lets the noise of a shared machine pass, and a trend not.
-func isSteady(rates []float64) bool {
-	n := len(rates)
+// isSteady reports whether throughput, of windows one after the other, has
+// stopped to rise and to fall. Comparing means lets the noise of a shared
+// machine pass, and a trend not.
+func isSteady(history []float64) bool {
+	n := len(history)
 	if n < 2*steadyWindows {
 		return false
 	}
-	before, last := mean(rates[n-2*steadyWindows:n-steadyWindows]), mean(rates[n-steadyWindows:])
+	before, last := mean(history[n-2*steadyWindows:n-steadyWindows]), mean(history[n-steadyWindows:])
 	return last > 0 && math.Abs(last-before) <= steadyShare*last
 }
 
@@ -119,8 +151,8 @@ func isSteady(rates []float64) bool {
 // falls back on what the kernel accounts as reads and writes.
 func (w *window) countSyscalls(ctx context.Context, s subject, d time.Duration) error {
 	pids := s.pids()
-	counter, err := openSyscallCounter(pids)
 	source := AllSyscalls
+	counter, err := openSyscallCounter(pids)
 	read := func() (map[int]uint64, error) { return counter.read() }
 	if err == nil {
 		defer counter.close()
@@ -128,30 +160,36 @@ func (w *window) countSyscalls(ctx context.Context, s subject, d time.Duration) 
 		source = ReadsAndWrites
 		read = func() (map[int]uint64, error) { return readsAndWrites(pids), nil }
 	}
-	ends := [2]reading{}
-	for i := range ends {
-		if i > 0 {
-			if err := sleep(ctx, d); err != nil {
-				return err
-			}
-		}
-		r, err := s.read(ctx)
-		if err != nil {
-			return err
-		}
-		if r.calls, err = read(); err != nil {
-			return err
-		}
-		ends[i] = r
+	before, err := s.read(ctx)
+	if err != nil {
+		return err
 	}
-	w.callTuples = ends[1].tuples - ends[0].tuples
+	began := time.Now()
+	callsBefore, err := read()
+	if err != nil {
+		return err
+	}
+	if err := sleep(ctx, d); err != nil {
+		return err
+	}
+	seconds := time.Since(began).Seconds()
+	calls, err := read()
+	if err != nil {
+		return err
+	}
+	after, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	tuples, _ := rates(&before, &after)
+	w.callTuples = tuples * seconds
 	w.calls = map[int]uint64{}
 	var all uint64
-	for pid, n := range ends[1].calls {
-		w.calls[pid] = n - ends[0].calls[pid]
+	for pid, n := range calls {
+		w.calls[pid] = n - callsBefore[pid]
 		all += w.calls[pid]
 	}
-	if len(w.calls) == 0 {
+	if len(calls) == 0 {
 		source = NoSyscalls
 	}
 	w.cost.SyscallSource = source
@@ -184,14 +222,20 @@ func (c cluster) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{at: time.Now(), sample: s, cpu: s.Total().CPUSeconds()}
-	for _, t := range s.Tasks() {
-		if t.Component == c.counting {
-			r.tuples += float64(t.Metrics.Received)
+	r := reading{sample: s, parts: []part{{at: s.Elapsed, cpu: s.Launcher.CPUSeconds()}}}
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		one := part{at: p.Elapsed, cpu: p.Usage.CPUSeconds()}
+		for j := range p.Instances {
+			in := &p.Instances[j]
+			if in.Metrics.Ended {
+				return reading{}, fmt.Errorf("bench: task %d of %s has ended while it was measured", in.Task, in.Component)
+			}
+			if in.Component == c.counting {
+				one.tuples += float64(in.Metrics.Received)
+			}
 		}
-		if t.Metrics.Ended {
-			return reading{}, fmt.Errorf("bench: task %d of %s has ended while it was measured", t.Task, t.Component)
-		}
+		r.parts = append(r.parts, one)
 	}
 	return r, nil
 }

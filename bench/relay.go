@@ -30,19 +30,22 @@ func socketRelay(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Count
 		writing, relaying error
 	)
 	helpers.Go(func() {
-		defer first[0].Close()
-		writing = writeFrames(ctx, first[0], p)
+		writing = errors.Join(writeFrames(ctx, first[0], p), first[0].Close())
 	})
 	helpers.Go(func() {
-		defer second[0].Close()
-		defer first[1].Close()
-		_, relaying = io.CopyBuffer(struct{ io.Writer }{second[0]}, struct{ io.Reader }{first[1]}, make([]byte, relayFrame))
+		relaying = errors.Join(relay(first[1], second[0]), second[0].Close(), first[1].Close())
 	})
 	c := NewCounter()
-	reading := countFrames(second[1], c, counted)
-	_ = second[1].Close()
+	reading := errors.Join(countFrames(second[1], c, counted), second[1].Close())
 	helpers.Wait()
 	return c, errors.Join(reading, relaying, writing)
+}
+
+// relay passes on what it reads until the end. The copy is done here, not by
+// the kernel: that is what a stream manager would have to do.
+func relay(from, to net.Conn) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, relayFrame))
+	return err
 }
 
 // writeFrames writes frames of words until ctx ends.

@@ -19,7 +19,9 @@ const resamples = 10_000
 
 // NewStat returns the median of values and its bootstrap interval (percentile
 // method). It is the same for the same values. Without values it is zero.
-func NewStat(values []float64) Stat {
+func NewStat(values []float64) Stat { return newStat(values, resamples) }
+
+func newStat(values []float64, resamples int) Stat {
 	n := len(values)
 	if n == 0 {
 		return Stat{}
@@ -35,25 +37,28 @@ func NewStat(values []float64) Stat {
 		for k := range sample {
 			sample[k] = values[random.IntN(n)]
 		}
-		medians[i] = median(sample)
+		slices.Sort(sample)
+		medians[i] = middle(sample)
 	}
 	slices.Sort(medians)
-	s.Low = medians[int(math.Floor(0.025*(resamples-1)))]
-	s.High = medians[int(math.Ceil(0.975*(resamples-1)))]
+	last := float64(resamples - 1)
+	s.Low = medians[int(math.Floor(0.025*last))]
+	s.High = medians[int(math.Ceil(0.975*last))]
 	return s
 }
 
-// median leaves values as they are. Of an even number it is the mean of the middle two.
+// median leaves values as they are. Of no values it is zero.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-	return (sorted[middle-1] + sorted[middle]) / 2
+	return middle(slices.Sorted(slices.Values(values)))
+}
+
+// middle returns the median of sorted values, of an even number the mean of two.
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
 // Order is what two measurements allow to say.

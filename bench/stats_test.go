@@ -54,14 +54,14 @@ func TestStatIsReproducible(t *testing.T) {
 // of the intervals should hold it; the bootstrap of few values does a little worse.
 func TestIntervalCoversMedian(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	const trials, n = 300, 15
+	const trials, n, resamples = 300, 15, 1000
 	covered := 0
 	for range trials {
 		values := make([]float64, n)
 		for i := range values {
 			values[i] = random.NormFloat64()
 		}
-		if s := NewStat(values); s.Low <= 0 && 0 <= s.High {
+		if s := newStat(values, resamples); s.Low <= 0 && 0 <= s.High {
 			covered++
 		}
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -41,8 +42,8 @@ func writeNotes(b *strings.Builder, notes []string) {
 
 // String describes the machine in one line.
 func (m Machine) String() string {
-	s := fmt.Sprintf("Machine: %s, %d cores, %.1f GiB, %s/%s %s, %s",
-		orUnknown(m.CPU), m.Cores, float64(m.MemoryBytes)/(1<<30), m.OS, m.Arch, m.Kernel, m.Go)
+	s := fmt.Sprintf("Machine: %s, %d cores, %.1f GiB, %s/%s, kernel %s, %s",
+		orUnknown(m.CPU), m.Cores, float64(m.MemoryBytes)/(1<<30), m.OS, m.Arch, orUnknown(m.Kernel), m.Go)
 	if m.Commit != "" {
 		s += ", commit " + m.Commit
 	}
@@ -137,7 +138,7 @@ func (r *Report) notes() []string {
 		noisy += s.NoisyRuns
 		runs += s.Runs
 		if s.VersusNaive == Unclear && s.Name != naive && !s.Limit {
-			notes = append(notes, fmt.Sprintf("%s: unclear, since the intervals overlap or there is one run only.", s.Name))
+			notes = append(notes, s.Name+": unclear, since the intervals overlap or there is one run only.")
 		}
 	}
 	if len(r.Summaries) > 0 && r.Summaries[0].SyscallSource == ReadsAndWrites {
@@ -158,7 +159,7 @@ func latencyRows(runs []LatencyRun) [][]string {
 	rows := [][]string{{"", "run", "rate/s", "p50", "p90", "p99", "p99.9", "max", "pacer p50", "pacer p99", "CPUs busy"}}
 	for i := range runs {
 		l := &runs[i]
-		name, number := l.Mode, fmt.Sprint(l.Repeat)
+		name, number := l.Mode, strconv.Itoa(l.Repeat)
 		if l.Noisy {
 			name += "*"
 		}

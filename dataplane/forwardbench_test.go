@@ -56,26 +56,26 @@ var forwardings = []struct {
 
 // turner returns a function that gives a loop one read of a few frames and
 // ends its turn, and how many tuples that are.
-func turner(t testing.TB, mode string, i int) (turn func(), tuples int) {
-	t.Helper()
+func turner(tb testing.TB, mode string, i int) (turn func(), tuples int) {
+	tb.Helper()
 	const together = 4
 	fw := forwardings[i]
-	p := testPlan(t, fw.tasks, fw.containers, fw.in)
-	lp := offline(t, p, 1, mode)
+	p := testPlan(tb, fw.tasks, fw.containers, fw.in)
+	lp := offline(tb, p, 1, mode)
 	frame, n := batchFrame(p, 32<<10)
 	l := &link{role: roleInstance, task: 1, credit: 1 << 62, blocked: 1}
 	if fw.peer {
 		feed(lp, roleInstance, 1, frame)
 		lp.fwd.flush()
 		frame = queued(lp.peers[2])
-		lp = offline(t, p, 2, mode)
+		lp = offline(tb, p, 2, mode)
 		l = &link{role: rolePeer, credit: 1 << 62, blocked: 1}
 	}
 	dropAll(lp)
 	read := bytes.Repeat(frame, together)
 	h, err := wire.ParseHeader(frame)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return func() {
 		for off := 0; off < len(read); off += len(frame) {

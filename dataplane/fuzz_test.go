@@ -27,12 +27,13 @@ func (f *fakeLoop) Execute(_ context.Context, r gnet.Runnable) error {
 func (f *fakeLoop) Close(gnet.Conn) error { return nil }
 
 // turn runs what was posted, as the event loop does at the end of a turn.
-func (f *fakeLoop) turn(t testing.TB) {
+func (f *fakeLoop) turn(tb testing.TB) {
+	tb.Helper()
 	posted := f.posted
 	f.posted = nil
 	for _, r := range posted {
-		if err := r.Run(t.Context()); err != nil {
-			t.Fatal(err)
+		if err := r.Run(tb.Context()); err != nil {
+			tb.Fatal(err)
 		}
 	}
 }

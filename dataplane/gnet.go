@@ -36,7 +36,7 @@ func (h *handler) OnTick() (time.Duration, gnet.Action) {
 	select {
 	case <-h.m.ready:
 		// Not post: waiting here would keep the engine from stopping.
-		_ = h.m.control.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+		_ = h.m.control.Execute(h.m.loop.ctx, gnet.RunnableFunc(func(context.Context) error {
 			h.m.loop.tick()
 			return nil
 		}))

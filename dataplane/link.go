@@ -201,7 +201,7 @@ func (lp *loop) close(l *link) {
 		return
 	}
 	l.closing = true
-	_ = lp.el.Execute(nil, lp.closer(l.conn))
+	_ = lp.el.Execute(lp.ctx, lp.closer(l.conn))
 }
 
 // remoteError notes why the other side is about to close.

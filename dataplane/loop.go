@@ -18,7 +18,8 @@ import (
 type loop struct {
 	busy    invariants.Busy
 	m       *Manager
-	el      gnet.EventLoop // set with the first link
+	ctx     context.Context // of Run, for what is posted
+	el      gnet.EventLoop  // set with the first link
 	log     *slog.Logger
 	plan    *plan.Plan
 	here    uint32 // this container
@@ -115,7 +116,7 @@ func (lp *loop) schedule() {
 		return
 	}
 	lp.scheduled = true
-	if err := lp.el.Execute(nil, lp.flusher); err != nil {
+	if err := lp.el.Execute(lp.ctx, lp.flusher); err != nil {
 		lp.scheduled = false // the engine is shutting down
 	}
 }

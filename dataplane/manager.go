@@ -51,11 +51,12 @@ func (m *Manager) Ready() <-chan struct{} { return m.ready }
 func (m *Manager) Run(ctx context.Context) error {
 	defer close(m.done)
 	here := m.cfg.Plan.Container(m.cfg.Container)
-	if err := removeStaleSocket(here.Socket); err != nil {
+	if err := removeStaleSocket(ctx, here.Socket); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	m.loop.ctx = ctx
 
 	ended := make(chan error, 1)
 	h := &handler{m: m, started: make(chan struct{})}
@@ -92,8 +93,7 @@ func (m *Manager) serve(ctx context.Context, h *handler, ended <-chan error) err
 	release, err := m.openControl(ctx, h.engine)
 	if err != nil {
 		stopErr := h.engine.Stop(context.WithoutCancel(ctx))
-		<-ended
-		return errors.Join(err, stopErr)
+		return errors.Join(err, stopErr, <-ended)
 	}
 	defer release()
 	m.loop.dialPeers(ctx)
@@ -132,7 +132,7 @@ func (m *Manager) openControl(ctx context.Context, engine gnet.Engine) (release 
 // post runs f on the event loop. It reports false when the loop has ended.
 func (m *Manager) post(f func()) bool {
 	done := make(chan struct{})
-	err := m.control.Execute(nil, gnet.RunnableFunc(func(context.Context) error {
+	err := m.control.Execute(m.loop.ctx, gnet.RunnableFunc(func(context.Context) error {
 		f()
 		close(done)
 		return nil
@@ -166,11 +166,12 @@ func (m *Manager) Metrics() Metrics {
 }
 
 // removeStaleSocket removes a socket file that nobody listens on any more.
-func removeStaleSocket(path string) error {
+func removeStaleSocket(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	c, err := net.Dial("unix", path)
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = c.Close()
 		return fmt.Errorf("dataplane: another process listens on %s", path)

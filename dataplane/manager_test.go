@@ -17,50 +17,50 @@ import (
 )
 
 // testPlan returns a plan of a spout (task 1) and a bolt of n tasks (from 2), all in one container or dealt to several.
-func testPlan(t testing.TB, bolts, containers int, in topology.Option) *plan.Plan {
-	t.Helper()
+func testPlan(tb testing.TB, bolts, containers int, in topology.Option) *plan.Plan {
+	tb.Helper()
 	top, err := topology.NewBuilder("test").
 		Spout("words", func() topology.Spout { return nil }, topology.Output("word")).
 		Bolt("count", func() topology.Bolt { return nil }, topology.Parallelism(bolts), in).Build()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	l := plan.NewLogical(top)
 	return plan.New(l, plan.PackRoundRobin(l, containers), 7, 99, func(id uint32) (string, string) {
-		return filepath.Join(dir, string(rune('a'+id))), freePort(t)
+		return filepath.Join(dir, string(rune('a'+id))), freePort(tb)
 	})
 }
 
-func freePort(t testing.TB) string {
-	t.Helper()
+func freePort(tb testing.TB) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer l.Close()
 	return l.Addr().String()
 }
 
 // startManager runs the manager of a container until the test ends.
-func startManager(t testing.TB, cfg Config) *Manager {
-	t.Helper()
+func startManager(tb testing.TB, cfg Config) *Manager {
+	tb.Helper()
 	m, err := New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
 	select {
 	case <-m.Ready():
 	case err := <-done:
-		t.Fatalf("manager ended: %v", err)
+		tb.Fatalf("manager ended: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
+			tb.Errorf("Run: %v", err)
 		}
 	})
 	return m
@@ -74,27 +74,27 @@ type testTask struct {
 	plan *plan.Plan
 }
 
-func dialTask(t testing.TB, p *plan.Plan, id uint32) *testTask {
-	t.Helper()
-	tt := dialRaw(t, p, "unix", p.ContainerOf(id).Socket)
+func dialTask(tb testing.TB, p *plan.Plan, id uint32) *testTask {
+	tb.Helper()
+	tt := dialRaw(tb, p, "unix", p.ContainerOf(id).Socket)
 	tt.id = id
 	tt.write(wire.AppendHello(nil, wire.Hello{Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Task: id, Incarnation: 1}))
 	h, body := tt.read()
 	if h.Kind != wire.KindWelcome {
-		t.Fatalf("answer to hello is %v %q", h.Kind, body)
+		tb.Fatalf("answer to hello is %v %q", h.Kind, body)
 	}
 	return tt
 }
 
-func dialRaw(t testing.TB, p *plan.Plan, network, address string) *testTask {
-	t.Helper()
+func dialRaw(tb testing.TB, p *plan.Plan, network, address string) *testTask {
+	tb.Helper()
 	c, err := net.Dial(network, address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	return &testTask{t: t, conn: c, plan: p}
+	return &testTask{t: tb, conn: c, plan: p}
 }
 
 func (tt *testTask) write(b []byte) {
@@ -157,8 +157,10 @@ type sink struct {
 }
 
 func (s *sink) Send(stream uint16, dest uint32, keyed bool, count uint32, b *pool.Buf) error {
-	h := wire.Header{Kind: wire.KindData, Stream: stream, Source: s.task, Dest: dest, Count: count, Epoch: s.plan.Epoch,
-		Length: uint32(len(b.B) - wire.HeaderSize)}
+	h := wire.Header{
+		Kind: wire.KindData, Stream: stream, Source: s.task, Dest: dest, Count: count, Epoch: s.plan.Epoch,
+		Length: uint32(len(b.B) - wire.HeaderSize),
+	}
 	if keyed {
 		h.Flags |= wire.FlagKeyed
 	}
@@ -169,19 +171,19 @@ func (s *sink) Send(stream uint16, dest uint32, keyed bool, count uint32, b *poo
 }
 
 // frames encodes words as one frame or several of batch bytes.
-func frames(t testing.TB, p *plan.Plan, batch int, words ...string) []byte {
-	t.Helper()
+func frames(tb testing.TB, p *plan.Plan, batch int, words ...string) []byte {
+	tb.Helper()
 	s := &sink{plan: p, task: 1}
 	c := topology.NewCollector(s, p.Seed, batch, batch, []topology.OutputSpec{{
 		Name: "default", Fields: []string{"word"}, KeySets: p.Streams[0].KeySets, Routed: true,
 	}})
 	for _, w := range words {
 		if err := c.Emit(topology.String(w)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := c.Flush(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s.bytes
 }
@@ -192,10 +194,10 @@ func (tt *testTask) wordsUntilEnd() []string {
 	var words []string
 	for {
 		h, body := tt.read()
-		switch h.Kind {
-		case wire.KindEnd:
+		if h.Kind == wire.KindEnd {
 			return words
-		case wire.KindData:
+		}
+		if h.Kind == wire.KindData {
 			words = append(words, wordsIn(tt.t, body)...)
 			credit := wire.Header{Kind: wire.KindCredit, Count: uint32(len(body) + wire.HeaderSize), Epoch: tt.plan.Epoch}
 			tt.write(wire.AppendHeader(nil, credit))
@@ -203,18 +205,18 @@ func (tt *testTask) wordsUntilEnd() []string {
 	}
 }
 
-func wordsIn(t testing.TB, body []byte) (words []string) {
-	t.Helper()
+func wordsIn(tb testing.TB, body []byte) (words []string) {
+	tb.Helper()
 	var r wire.Record
 	for off := 0; off < len(body); {
 		tuple, end, ok := wire.NextRecord(body, off)
 		if !ok {
-			t.Fatal("bad record")
+			tb.Fatal("bad record")
 		}
 		r.Reset(body[tuple:end])
 		w, err := r.Text(0)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		words = append(words, w)
 		off = end

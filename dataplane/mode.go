@@ -49,7 +49,7 @@ func ParseMode(name string) (Mode, error) {
 	if base != "naive" {
 		return Mode{}, &ModeError{Name: name}
 	}
-	for _, s := range strings.Split(rest, "+") {
+	for s := range strings.SplitSeq(rest, "+") {
 		switch s {
 		case "pool":
 			m.Pool = true

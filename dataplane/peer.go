@@ -20,11 +20,7 @@ func (lp *loop) dialPeers(ctx context.Context) {
 	for i := range lp.plan.Containers {
 		c := &lp.plan.Containers[i]
 		if c.ID > lp.here {
-			lp.m.dialing.Add(1)
-			go func() {
-				defer lp.m.dialing.Done()
-				lp.keepPeer(ctx, c.ID, c.Address)
-			}()
+			lp.m.dialing.Go(func() { lp.keepPeer(ctx, c.ID, c.Address) })
 		}
 	}
 }

@@ -52,12 +52,16 @@ type stepped struct {
 	got  []string
 }
 
-func newStepped(tb testing.TB, user *userBolt) *stepped {
+func newStepped(tb testing.TB, user *userBolt, change ...func(*Config)) *stepped {
 	tb.Helper()
 	topo := testTopology(tb, nil, user)
 	l := plan.NewLogical(topo)
 	p := plan.New(l, plan.PackRoundRobin(l, 1), testEpoch, 42, func(uint32) (string, string) { return "", "" })
-	i, err := New(Config{Plan: p, Topology: topo, Task: workTask})
+	cfg := Config{Plan: p, Topology: topo, Task: workTask}
+	for _, f := range change {
+		f(&cfg)
+	}
+	i, err := New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"syscall"
 	"testing"
 
 	"github.com/ardea-stream/ardea/internal/leaktest"
@@ -53,7 +52,7 @@ func TestPortThatIsAlwaysTakenIsAnError(t *testing.T) {
 	_, err := local.Run(t.Context(), build("finite 10"), options(t, "finite 10").WithPorts(pick))
 	te, ok := errors.AsType[*local.TaskError](err)
 	if !ok || te.Process.Role != local.RoleManager || *asked != 3 {
-		t.Errorf("ports were picked %d times, error is %v (%v)", *asked, err, syscall.EADDRINUSE)
+		t.Errorf("ports were picked %d times, error is %v", *asked, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -389,12 +390,9 @@ func (s *supervisor) drainTimeout() *DrainTimeoutError {
 }
 
 func describeAll(members []*member) string {
-	text := ""
+	texts := make([]string, len(members))
 	for i, m := range members {
-		if i > 0 {
-			text += "; "
-		}
-		text += m.describe()
+		texts[i] = m.describe()
 	}
-	return text
+	return strings.Join(texts, "; ")
 }

@@ -43,49 +43,61 @@ func Unmarshal(b []byte) (*Plan, error) {
 		return nil, &InvalidPlanError{Reason: err.Error()}
 	}
 	l := &Logical{Topology: m.GetTopology()}
+	for _, read := range []func(*wirepb.Plan) error{l.readComponents, l.readStreams, l.readInputs} {
+		if err := read(&m); err != nil {
+			return nil, err
+		}
+	}
+	l.seal()
+	if l.Fingerprint != m.GetFingerprint() {
+		return nil, invalid("fingerprint %#x, content has %#x", m.GetFingerprint(), l.Fingerprint)
+	}
+	p := &Plan{Logical: l, Epoch: m.GetEpoch(), Seed: m.GetSeed()}
+	if err := p.readContainers(&m); err != nil {
+		return nil, err
+	}
+	p.seal()
+	return p, nil
+}
+
+func invalid(format string, args ...any) error {
+	return &InvalidPlanError{Reason: fmt.Sprintf(format, args...)}
+}
+
+func (l *Logical) readComponents(m *wirepb.Plan) error {
 	next := uint32(1)
 	for _, pc := range m.GetComponents() {
 		n := pc.GetTasks()
-		if pc.GetFirstTask() != next || n < 1 || n > topology.MaxParallelism {
-			return nil, &InvalidPlanError{Reason: fmt.Sprintf("component %q has tasks from %d, %d of them", pc.GetName(), pc.GetFirstTask(), n)}
+		if pc.GetFirstTask() != next || n < 1 || n > topology.MaxParallelism || next+n-1 > topology.MaxTasks {
+			return invalid("component %q has tasks from %d, %d of them", pc.GetName(), pc.GetFirstTask(), n)
 		}
 		next += n
 		l.Components = append(l.Components, Component{Name: pc.GetName(), Spout: pc.GetSpout(), FirstTask: pc.GetFirstTask(), Tasks: int(n)})
 	}
-	if err := l.unmarshalStreams(&m); err != nil {
-		return nil, err
-	}
-	if l.Fingerprint = l.fingerprint(); l.Fingerprint != m.GetFingerprint() {
-		return nil, &InvalidPlanError{Reason: fmt.Sprintf("fingerprint %#x, content has %#x", m.GetFingerprint(), l.Fingerprint)}
-	}
-	p := &Plan{Logical: l, Epoch: m.GetEpoch(), Seed: m.GetSeed()}
-	return p, p.unmarshalContainers(&m, next)
+	return nil
 }
 
-func (l *Logical) unmarshalStreams(m *wirepb.Plan) error {
+func (l *Logical) readStreams(m *wirepb.Plan) error {
+	if n := len(m.GetStreams()); n > topology.MaxStreams {
+		return invalid("%d streams", n)
+	}
 	for i, ps := range m.GetStreams() {
 		c := ps.GetComponent()
-		if int(c) >= len(l.Components) || i > topology.MaxStreams {
-			return &InvalidPlanError{Reason: fmt.Sprintf("stream %d belongs to component %d of %d", i, c, len(l.Components))}
+		if uint64(c) >= uint64(len(l.Components)) {
+			return invalid("stream %d belongs to component %d of %d", i, c, len(l.Components))
 		}
 		l.Components[c].Outputs = append(l.Components[c].Outputs, uint16(i))
 		l.Streams = append(l.Streams, Stream{Component: int(c), Name: ps.GetName(), Fields: ps.GetFields()})
 	}
+	return nil
+}
+
+func (l *Logical) readInputs(m *wirepb.Plan) error {
 	for i, pc := range m.GetComponents() {
 		for _, pi := range pc.GetInputs() {
-			in := Input{Stream: uint16(pi.GetStream()), Grouping: router.Grouping(pi.GetGrouping()), KeyIndex: int(pi.GetKeyIndex())}
-			if int(pi.GetStream()) >= len(l.Streams) || pi.GetGrouping() > 255 || !in.Grouping.Valid() {
-				return &InvalidPlanError{Reason: fmt.Sprintf("component %d has an input of stream %d by grouping %d", i, pi.GetStream(), pi.GetGrouping())}
-			}
-			s := &l.Streams[in.Stream]
-			for _, f := range pi.GetFields() {
-				if int(f) >= len(s.Fields) {
-					return &InvalidPlanError{Reason: fmt.Sprintf("component %d groups by field %d of %d", i, f, len(s.Fields))}
-				}
-				in.Fields = append(in.Fields, int(f))
-			}
-			if in.Grouping == router.Fields && (len(in.Fields) == 0 || s.keyIndex(in.Fields) != in.KeyIndex) {
-				return &InvalidPlanError{Reason: fmt.Sprintf("component %d has key hash %d out of order", i, in.KeyIndex)}
+			in, err := l.readInput(i, pi)
+			if err != nil {
+				return err
 			}
 			l.Components[i].Inputs = append(l.Components[i].Inputs, in)
 		}
@@ -93,22 +105,49 @@ func (l *Logical) unmarshalStreams(m *wirepb.Plan) error {
 	return nil
 }
 
-func (p *Plan) unmarshalContainers(m *wirepb.Plan, tasks uint32) error {
-	seen := map[uint32]bool{}
+func (l *Logical) readInput(component int, pi *wirepb.PlanInput) (Input, error) {
+	if uint64(pi.GetStream()) >= uint64(len(l.Streams)) || pi.GetGrouping() > 255 || !router.Grouping(pi.GetGrouping()).Valid() {
+		return Input{}, invalid("component %d has an input of stream %d by grouping %d", component, pi.GetStream(), pi.GetGrouping())
+	}
+	in := Input{Stream: uint16(pi.GetStream()), Grouping: router.Grouping(pi.GetGrouping())}
+	s := &l.Streams[in.Stream]
+	for _, f := range pi.GetFields() {
+		if uint64(f) >= uint64(len(s.Fields)) {
+			return Input{}, invalid("component %d groups by field %d of %d", component, f, len(s.Fields))
+		}
+		in.Fields = append(in.Fields, int(f))
+	}
+	if (in.Grouping == router.Fields) != (len(in.Fields) > 0) {
+		return Input{}, invalid("component %d groups stream %d by %v and %d fields", component, in.Stream, in.Grouping, len(in.Fields))
+	}
+	if in.Grouping == router.Fields {
+		in.KeyIndex = s.keyIndex(in.Fields)
+	}
+	if uint64(in.KeyIndex) != uint64(pi.GetKeyIndex()) {
+		return Input{}, invalid("component %d has key hash %d in place of %d", component, pi.GetKeyIndex(), in.KeyIndex)
+	}
+	return in, nil
+}
+
+func (p *Plan) readContainers(m *wirepb.Plan) error {
+	tasks := p.TaskCount()
+	placed := make([]bool, tasks+1)
+	n := 0
 	for i, pc := range m.GetContainers() {
-		if pc.GetId() != uint32(i+1) {
-			return &InvalidPlanError{Reason: fmt.Sprintf("container %d stands at place %d", pc.GetId(), i+1)}
+		if uint64(pc.GetId()) != uint64(i)+1 {
+			return invalid("container %d stands at place %d", pc.GetId(), i+1)
 		}
 		for _, t := range pc.GetTasks() {
-			if t < 1 || t >= tasks || seen[t] {
-				return &InvalidPlanError{Reason: fmt.Sprintf("container %d holds task %d, which is unknown or placed twice", pc.GetId(), t)}
+			if t < 1 || uint64(t) > uint64(tasks) || placed[t] {
+				return invalid("container %d holds task %d, which is unknown or placed twice", pc.GetId(), t)
 			}
-			seen[t] = true
+			placed[t] = true
+			n++
 		}
 		p.Containers = append(p.Containers, Container{ID: pc.GetId(), Tasks: pc.GetTasks(), Socket: pc.GetSocket(), Address: pc.GetAddress()})
 	}
-	if len(seen) != int(tasks)-1 {
-		return &InvalidPlanError{Reason: fmt.Sprintf("%d of %d tasks are placed", len(seen), tasks-1)}
+	if n != tasks {
+		return invalid("%d of %d tasks are placed", n, tasks)
 	}
 	return nil
 }

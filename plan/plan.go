@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"hash/fnv"
 	"slices"
 
@@ -44,12 +43,15 @@ type Stream struct {
 	KeySets   [][]int // distinct keys that consumers group by; their order is that of a tuple's key hashes
 }
 
-// Logical is the plan of components, streams and tasks, without places.
+// Logical is the plan of components, streams and tasks, without places. It
+// comes from NewLogical or Unmarshal and is immutable.
 type Logical struct {
 	Topology    string
 	Fingerprint uint64 // of everything below; equal in all processes of a run
 	Components  []Component
 	Streams     []Stream
+
+	component []uint16 // by task, from 1: index into Components
 }
 
 // NewLogical numbers the streams and tasks of a topology. Task ids begin at 1
@@ -74,8 +76,19 @@ func NewLogical(t *topology.Topology) *Logical {
 			l.addInput(i, byName[in.Component], in)
 		}
 	}
-	l.Fingerprint = l.fingerprint()
+	l.seal()
 	return l
+}
+
+// seal computes what follows from the components and streams.
+func (l *Logical) seal() {
+	l.Fingerprint = l.fingerprint()
+	l.component = make([]uint16, 1, l.TaskCount()+1)
+	for i := range l.Components {
+		for range l.Components[i].Tasks {
+			l.component = append(l.component, uint16(i))
+		}
+	}
 }
 
 func (l *Logical) addInput(consumer, source int, in topology.Input) {
@@ -124,13 +137,10 @@ func (l *Logical) TaskCount() int {
 
 // ComponentOf returns the component of a task; nil if there is no such task.
 func (l *Logical) ComponentOf(task uint32) *Component {
-	for i := range l.Components {
-		c := &l.Components[i]
-		if task >= c.FirstTask && task < c.FirstTask+uint32(c.Tasks) {
-			return c
-		}
+	if task < 1 || uint64(task) >= uint64(len(l.component)) {
+		return nil
 	}
-	return nil
+	return &l.Components[l.component[task]]
 }
 
 // Container is a stream manager, its addresses and the tasks behind it.
@@ -142,12 +152,14 @@ type Container struct {
 }
 
 // Plan is the physical plan: the logical plan with containers, addresses, the
-// seed of the key hashes and the epoch. It is immutable.
+// seed of the key hashes and the epoch. It comes from New or Unmarshal and is immutable.
 type Plan struct {
 	*Logical
 	Epoch      uint32
 	Seed       uint64
-	Containers []Container
+	Containers []Container // container id n at index n-1
+
+	container []uint32 // by task, from 1: id of its container, 0 if it has no place
 }
 
 // PackRoundRobin deals the tasks, in the order of their ids, to n containers
@@ -162,7 +174,8 @@ func PackRoundRobin(l *Logical, n int) [][]uint32 {
 	return packed
 }
 
-// New returns a physical plan. place gives the addresses of container id.
+// New returns a physical plan. packing holds the task ids of each container;
+// place gives the addresses of container id.
 func New(l *Logical, packing [][]uint32, epoch uint32, seed uint64, place func(id uint32) (socket, address string)) *Plan {
 	p := &Plan{Logical: l, Epoch: epoch, Seed: seed}
 	for i, tasks := range packing {
@@ -170,22 +183,33 @@ func New(l *Logical, packing [][]uint32, epoch uint32, seed uint64, place func(i
 		socket, address := place(id)
 		p.Containers = append(p.Containers, Container{ID: id, Tasks: tasks, Socket: socket, Address: address})
 	}
+	p.seal()
 	return p
+}
+
+// seal computes what follows from the containers.
+func (p *Plan) seal() {
+	p.container = make([]uint32, p.TaskCount()+1)
+	for i := range p.Containers {
+		for _, t := range p.Containers[i].Tasks {
+			if int(t) < len(p.container) {
+				p.container[t] = p.Containers[i].ID
+			}
+		}
+	}
 }
 
 // ContainerOf returns the container that holds a task; nil if none does.
 func (p *Plan) ContainerOf(task uint32) *Container {
-	for i := range p.Containers {
-		if slices.Contains(p.Containers[i].Tasks, task) {
-			return &p.Containers[i]
-		}
+	if task < 1 || uint64(task) >= uint64(len(p.container)) {
+		return nil
 	}
-	return nil
+	return p.Container(p.container[task])
 }
 
 // Container returns the container of that id; nil if there is none.
 func (p *Plan) Container(id uint32) *Container {
-	if id < 1 || int(id) > len(p.Containers) {
+	if id < 1 || uint64(id) > uint64(len(p.Containers)) {
 		return nil
 	}
 	return &p.Containers[id-1]
@@ -195,8 +219,8 @@ func (p *Plan) Container(id uint32) *Container {
 func (p *Plan) Table(container uint32) router.Table {
 	table := make(router.Table, len(p.Streams))
 	local := func(task uint32) bool {
-		c := p.Container(container)
-		return c != nil && slices.Contains(c.Tasks, task)
+		c := p.ContainerOf(task)
+		return c != nil && c.ID == container
 	}
 	for i := range p.Components {
 		c := &p.Components[i]
@@ -260,4 +284,4 @@ func (p *Plan) Addresses(place func(id uint32) (socket, address string)) *Plan {
 type InvalidPlanError struct{ Reason string }
 
 // Error gives the reason.
-func (e *InvalidPlanError) Error() string { return fmt.Sprintf("plan: not a valid plan: %s", e.Reason) }
+func (e *InvalidPlanError) Error() string { return "plan: not a valid plan: " + e.Reason }

@@ -7,6 +7,8 @@
 //   - borrows: the receiver may read it until the call returns
 //   - shares: the receiver holds one counted reference and releases that
 //
+// A [Ring] is a queue of bytes in such buffers, for what a socket has not taken yet.
+//
 // [Get] and [Buf.Release] may be called from any goroutine; the bytes of a Buf
 // belong to whoever holds it. Builds with the tag invariants (or -race) write
 // over released buffers, panic on a second release, and count what is

@@ -83,39 +83,48 @@ func TestBalance(t *testing.T) {
 	}{
 		{"one task", Shuffle, []bool{true}, []turn{{[]int{9}, 0}, {[]int{0}, 0}}},
 		{
-			"equals take turns", Shuffle, []bool{true, false, false},
+			"equals take turns", Shuffle,
+			[]bool{true, false, false},
 			[]turn{{[]int{0, 0, 0}, 0}, {[]int{0, 0, 0}, 1}, {[]int{0, 0, 0}, 2}, {[]int{0, 0, 0}, 0}},
 		},
 		{
-			"equally busy ones do too", Shuffle, []bool{true, false, false},
+			"equally busy ones do too", Shuffle,
+			[]bool{true, false, false},
 			[]turn{{[]int{5, 5, 5}, 0}, {[]int{5, 5, 5}, 1}, {[]int{5, 5, 5}, 2}, {[]int{5, 5, 5}, 0}},
 		},
 		{
-			"least loaded", Shuffle, []bool{true, false, false},
+			"least loaded", Shuffle,
+			[]bool{true, false, false},
 			[]turn{{[]int{5, 3, 4}, 1}, {[]int{5, 3, 4}, 1}, {[]int{1, 3, 4}, 0}, {[]int{9, 9, 1}, 2}},
 		},
 		{
-			"the turn goes on behind the one picked", Shuffle, []bool{true, false, false},
+			"the turn goes on behind the one picked", Shuffle,
+			[]bool{true, false, false},
 			[]turn{{[]int{5, 0, 0}, 1}, {[]int{0, 0, 0}, 2}, {[]int{0, 0, 0}, 0}},
 		},
 		{
-			"none is shuffle", None, []bool{true, false},
+			"none is shuffle", None,
+			[]bool{true, false},
 			[]turn{{[]int{7, 2}, 1}, {[]int{1, 2}, 0}},
 		},
 		{
-			"local ones while they have room", LocalShuffle, []bool{false, true, false, true},
+			"local ones while they have room", LocalShuffle,
+			[]bool{false, true, false, true},
 			[]turn{{[]int{0, 50, 0, 99}, 1}, {[]int{0, 50, 0, 10}, 3}, {[]int{0, 0, 0, 0}, 1}, {[]int{0, 0, 0, 0}, 3}},
 		},
 		{
-			"the last local one with room", LocalShuffle, []bool{false, true, false, true},
+			"the last local one with room", LocalShuffle,
+			[]bool{false, true, false, true},
 			[]turn{{[]int{0, 100, 0, 99}, 3}},
 		},
 		{
-			"all alike when no local one has room", LocalShuffle, []bool{false, true, false, true},
+			"all alike when no local one has room", LocalShuffle,
+			[]bool{false, true, false, true},
 			[]turn{{[]int{120, 100, 130, 110}, 1}, {[]int{20, 100, 30, 110}, 0}, {[]int{0, 100, 0, 100}, 2}},
 		},
 		{
-			"no local one at all", LocalShuffle, []bool{false, false},
+			"no local one at all", LocalShuffle,
+			[]bool{false, false},
 			[]turn{{[]int{3, 2}, 1}, {[]int{0, 0}, 0}, {[]int{0, 0}, 1}},
 		},
 	} {

@@ -1,6 +1,8 @@
 package topology
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ardea-stream/ardea/router"
@@ -27,8 +29,10 @@ func (k Kind) String() string {
 }
 
 // CustomFunc chooses the tasks that a tuple goes to: it appends some of tasks
-// to dst, none to drop the tuple for this consumer, and returns it. It runs in
-// the emitting task and must not keep t or tasks.
+// to dst, none to drop the tuple for this consumer, and returns it. A task that
+// it names twice gets two copies. It runs in the emitting task and must not keep
+// t, tasks or dst, nor change tasks. The Source of t names the stream and its
+// fields only.
 type CustomFunc func(t *Tuple, tasks, dst []uint32) []uint32
 
 // Stream is an output stream that a component declares.
@@ -70,6 +74,7 @@ type Topology struct {
 type Builder struct {
 	name       string
 	components []Component
+	faults     []string // what is wrong with calls, and not with what they declare
 }
 
 // NewBuilder returns a builder for a topology of that name: 1 to 64 letters,
@@ -91,6 +96,10 @@ func (b *Builder) Bolt(name string, newBolt func() Bolt, opts ...Option) *Builde
 
 func (b *Builder) add(c Component, opts []Option) *Builder {
 	for _, o := range opts {
+		if o == nil {
+			b.faults = append(b.faults, fmt.Sprintf("%s %q has an option that is nil", c.Kind, c.Name))
+			continue
+		}
 		o(&c)
 	}
 	b.components = append(b.components, c)
@@ -105,6 +114,7 @@ func Output(fields ...string) Option { return OutputStream(DefaultStream, fields
 
 // OutputStream declares a named stream with the given field names.
 func OutputStream(name string, fields ...string) Option {
+	fields = slices.Clone(fields)
 	return func(c *Component) { c.Streams = append(c.Streams, Stream{Name: name, Fields: fields}) }
 }
 
@@ -134,7 +144,7 @@ func LocalShuffle(from string) Option { return input(from, Input{Grouping: route
 // Fields subscribes to a stream so that tuples with equal values in the named
 // fields meet in the same task.
 func Fields(from string, fields ...string) Option {
-	return input(from, Input{Grouping: router.Fields, Fields: fields})
+	return input(from, Input{Grouping: router.Fields, Fields: slices.Clone(fields)})
 }
 
 // All subscribes every task to every tuple.

@@ -27,7 +27,7 @@ type Out struct {
 	at      []int    // entry i of the tuple being encoded lies at at[i]:at[i+1] of its record
 	scratch []byte   // key bytes that do not stand in one piece in the tuple
 	chosen  []*batch // where the tuple at hand goes by custom functions
-	tasks   []uint32 // what a custom function answered
+	tasks   []uint32 // room for the answer of a custom function; always empty
 	view    Tuple
 }
 
@@ -74,6 +74,7 @@ func newOut(c *Collector, s OutputSpec) *Out {
 	}
 	o.direct = newBatches(c, s.Direct)
 	for _, ct := range s.Custom {
+		o.tasks = slices.Grow(o.tasks, len(ct.Tasks))
 		o.custom = append(o.custom, customTarget{CustomTarget: ct, batches: newBatches(c, ct.Tasks)})
 	}
 	return o
@@ -263,8 +264,7 @@ func (o *Out) emitCustom(values []Value, size int) error {
 	defer o.view.Reset(nil, o.view.src)
 	for i := range o.custom {
 		ct := &o.custom[i]
-		o.tasks = ct.Choose(&o.view, ct.Tasks, o.tasks[:0])
-		for _, t := range o.tasks {
+		for _, t := range ct.Choose(&o.view, ct.Tasks, o.tasks) {
 			b := ct.batches[t]
 			if b == nil {
 				return fmt.Errorf("%w: task %d, stream %s, given %v", ErrCustomTask, t, o.name, ct.Tasks)

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (e *InvalidError) Error() string {
 // Build checks everything and returns the topology, or an *InvalidError that
 // names all that is wrong with it.
 func (b *Builder) Build() (*Topology, error) {
-	v := &validation{byName: map[string]*Component{}}
+	v := &validation{byName: map[string]*Component{}, faults: slices.Clone(b.faults)}
 	v.name("topology name", b.name)
 	if len(b.components) == 0 {
 		v.fault("it has no components: add a spout with Spout")
@@ -47,7 +48,7 @@ func (b *Builder) Build() (*Topology, error) {
 	if len(v.faults) > 0 {
 		return nil, &InvalidError{Topology: b.name, Faults: v.faults}
 	}
-	return &Topology{Name: b.name, Components: append([]Component(nil), b.components...)}, nil
+	return &Topology{Name: b.name, Components: slices.Clone(b.components)}, nil
 }
 
 type validation struct {
@@ -74,10 +75,11 @@ func (v *validation) name(what, s string) {
 
 func (v *validation) component(c *Component) {
 	v.name(c.Kind.String()+" name", c.Name)
-	if v.byName[c.Name] != nil {
+	if v.byName[c.Name] == nil {
+		v.byName[c.Name] = c
+	} else {
 		v.fault("component %q is added twice", c.Name)
 	}
-	v.byName[c.Name] = c
 	if c.Parallelism < 1 || c.Parallelism > MaxParallelism {
 		v.fault("%s %q has parallelism %d, allowed are 1 to %d", c.Kind, c.Name, c.Parallelism, MaxParallelism)
 	}
@@ -101,7 +103,7 @@ func (v *validation) component(c *Component) {
 func (v *validation) streams(c *Component) {
 	seen := map[string]bool{}
 	for _, s := range c.Streams {
-		v.name(fmt.Sprintf("stream of %s", c.Name), s.Name)
+		v.name("stream of "+c.Name, s.Name)
 		if seen[s.Name] {
 			v.fault("component %q declares stream %q twice", c.Name, s.Name)
 		}
@@ -242,13 +244,8 @@ func (v *validation) cycle(components []Component) {
 // describeCycle writes the loop at the end of path, which runs against the streams, in their direction.
 func describeCycle(path []string) string {
 	last := path[len(path)-1]
-	start := 0
-	for path[start] != last {
-		start++
-	}
-	loop := append([]string(nil), path[start:]...)
-	for i, j := 0, len(loop)-1; i < j; i, j = i+1, j-1 {
-		loop[i], loop[j] = loop[j], loop[i]
-	}
+	start := slices.Index(path, last)
+	loop := slices.Clone(path[start:])
+	slices.Reverse(loop)
 	return strings.Join(loop, " -> ")
 }

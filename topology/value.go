@@ -69,8 +69,12 @@ type UnsupportedTypeError struct {
 	Value any
 }
 
-// Error names the Go type and what can be had instead.
+// Error names the Go type, or the integer that is too large, and what can be had instead.
 func (e *UnsupportedTypeError) Error() string {
+	switch v := e.Value.(type) {
+	case uint, uint64:
+		return fmt.Sprintf("topology: a field cannot hold the %T %d, which an int64 cannot: use a string or a float", v, v)
+	}
 	return fmt.Sprintf("topology: a field cannot hold %T: use an int, float, string, []byte, bool, time.Time or nil, or encode it to bytes", e.Value)
 }
 

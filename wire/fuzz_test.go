@@ -87,6 +87,7 @@ func FuzzBatch(f *testing.F) {
 
 // readAll calls everything that reads tuples, whether or not the bytes are valid.
 func readAll(t *testing.T, body []byte) {
+	t.Helper()
 	count, ok := CountRecords(body)
 	var r Record
 	n := 0

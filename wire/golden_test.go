@@ -48,11 +48,11 @@ func golden(t *testing.T, name, comment string, b []byte) {
 	}
 }
 
-func readHex(t testing.TB, path string) []byte {
-	t.Helper()
+func readHex(tb testing.TB, path string) []byte {
+	tb.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var digits strings.Builder
 	for line := range strings.Lines(string(text)) {
@@ -62,7 +62,7 @@ func readHex(t testing.TB, path string) []byte {
 	}
 	b, err := hex.DecodeString(digits.String())
 	if err != nil {
-		t.Fatalf("%s: %v", path, err)
+		tb.Fatalf("%s: %v", path, err)
 	}
 	return b
 }
@@ -89,8 +89,8 @@ func TestGoldenHandshake(t *testing.T) {
 }
 
 // goldenBatches are bodies of data frames by the names of their files.
-func goldenBatches(t testing.TB) map[string][]byte {
-	t.Helper()
+func goldenBatches(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	types := []Value{
 		Null(), Int(0), Int(1), Int(-1), Int(300), Int(math.MaxInt64), Int(math.MinInt64),
 		Float(1.5), Float(math.Copysign(0, -1)), String("abscissa"), String("Grüße"), String(""), Bytes([]byte{0, 0xff}), Bytes(nil),
@@ -107,7 +107,7 @@ func goldenBatches(t testing.TB) map[string][]byte {
 		Values:  []*wirepb.Value{{Kind: &wirepb.Value_Str{Str: "abscissa"}}},
 	}}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return map[string][]byte{
 		"batch-empty":    {},

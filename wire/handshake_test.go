@@ -9,14 +9,14 @@ import (
 )
 
 // body parses the header of a whole frame and returns its body.
-func body(t testing.TB, frame []byte, kind Kind) []byte {
-	t.Helper()
+func body(tb testing.TB, frame []byte, kind Kind) []byte {
+	tb.Helper()
 	h, err := ParseHeader(frame)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if h.Kind != kind || int(h.Length) != len(frame)-HeaderSize {
-		t.Fatalf("frame is a %v of %d bytes, header says %d", h.Kind, len(frame)-HeaderSize, h.Length)
+		tb.Fatalf("frame is a %v of %d bytes, header says %d", h.Kind, len(frame)-HeaderSize, h.Length)
 	}
 	return frame[HeaderSize:]
 }

@@ -31,9 +31,9 @@ type TupleSlot struct {
 
 // Tags of a Root and of an Envelope message.
 const (
-	tagRootTask = 1<<3 | 0
-	tagRootSeq  = 2<<3 | 0
-	tagDestTask = 1<<3 | 0
+	tagRootTask = 1 << 3
+	tagRootSeq  = 2 << 3
+	tagDestTask = 1 << 3
 	tagBatch    = 2<<3 | 2
 )
 

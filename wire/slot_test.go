@@ -14,12 +14,12 @@ import (
 )
 
 // slotTuples lists the encodings of tuples, those of Ardea and others.
-func slotTuples(t testing.TB) [][]byte {
-	t.Helper()
+func slotTuples(tb testing.TB) [][]byte {
+	tb.Helper()
 	encode := func(m *wirepb.Tuple) []byte {
 		b, err := proto.Marshal(m)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		return b
 	}
@@ -29,9 +29,15 @@ func slotTuples(t testing.TB) [][]byte {
 		encode(&wirepb.Tuple{KeyHash: []uint64{1, 1 << 63}, Values: []*wirepb.Value{str("one"), str(""), str("three")}}),
 		encode(&wirepb.Tuple{Edge: 7, Roots: []*wirepb.Root{{Task: 1, Seq: 1 << 60}, {}, {Seq: 3}}}),
 		encode(&wirepb.Tuple{Values: []*wirepb.Value{
-			{Kind: &wirepb.Value_Int{Int: -5}}, {}, {Kind: &wirepb.Value_Raw{Raw: []byte("raw")}}, {Kind: &wirepb.Value_Raw{Raw: []byte{}}},
-			{Kind: &wirepb.Value_Float{Float: -0.5}}, {Kind: &wirepb.Value_Flag{Flag: true}}, {Kind: &wirepb.Value_Flag{}},
-			{Kind: &wirepb.Value_Time{Time: -1}}, str("grüße"),
+			{Kind: &wirepb.Value_Int{Int: -5}},
+			{},
+			{Kind: &wirepb.Value_Raw{Raw: []byte("raw")}},
+			{Kind: &wirepb.Value_Raw{Raw: []byte{}}},
+			{Kind: &wirepb.Value_Float{Float: -0.5}},
+			{Kind: &wirepb.Value_Flag{Flag: true}},
+			{Kind: &wirepb.Value_Flag{}},
+			{Kind: &wirepb.Value_Time{Time: -1}},
+			str("grüße"),
 		}}),
 		encode(&wirepb.Tuple{KeyHash: []uint64{5}, Values: []*wirepb.Value{str(string(bytes.Repeat([]byte("long "), 1000)))}}),
 		{0x0a, 16, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0},   // packed key hashes

@@ -25,8 +25,11 @@ func oneOfEach() []Value {
 // sameValue compares field i of r with the value that it was encoded from.
 func sameValue(r *Record, i int, v *Value) error {
 	typ, err := r.Type(i)
-	if err != nil || typ != v.Type() {
-		return fmt.Errorf("field %d has type %v, %v, want %v", i, typ, err, v.Type())
+	if err != nil {
+		return err
+	}
+	if typ != v.Type() {
+		return fmt.Errorf("field %d has type %v, want %v", i, typ, v.Type())
 	}
 	var got Value
 	switch typ {
@@ -57,9 +60,13 @@ func sameValue(r *Record, i int, v *Value) error {
 			return fmt.Errorf("field %d is not in UTC", i)
 		}
 		got, err = Time(at), e
+	default: // null has no accessor
 	}
-	if err != nil || got != *v {
-		return fmt.Errorf("field %d is %+v, %v, want %+v", i, got, err, *v)
+	if err != nil {
+		return err
+	}
+	if got != *v {
+		return fmt.Errorf("field %d is %+v, want %+v", i, got, *v)
 	}
 	return nil
 }

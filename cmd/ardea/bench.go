@@ -69,7 +69,7 @@ with the fused loop: one goroutine that picks words and counts them, no engine.`
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.addModes(f, "naive,heron2017,optimized")
-	f.StringSliceVar(&o.acks, "acks", []string{"off"}, "acknowledge tuples: off; on comes with at-least-once, not in this version")
+	f.StringSliceVar(&o.acks, "acks", []string{"off"}, "run with `ACKS`: off; on comes with at-least-once, not in this version")
 	o.addTasks(f)
 	o.addWords(f)
 	o.addWindow(f, bench.DefaultDuration)

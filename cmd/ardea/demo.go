@@ -104,7 +104,7 @@ func (a *app) demoCount(ctx context.Context, out io.Writer, o demoOptions, text 
 	if err != nil {
 		return fmt.Errorf("directory for the counts: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	for _, mode := range demoModes {
 		ro := runOptions{
 			name: "wordcount", containers: o.containers, tasksPerProcess: 1, mode: mode,

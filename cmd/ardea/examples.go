@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -118,6 +120,11 @@ func (o *exampleOptions) build(name string) (*topology.Topology, error) {
 		return nil, usagef("%s needs a text: name it with --input FILE", name)
 	case o.spouts < 1 || o.bolts < 1:
 		return nil, usagef("--spouts is %d and --bolts %d: the least is 1", o.spouts, o.bolts)
+	}
+	if o.output != "" {
+		if info, err := os.Stat(filepath.Dir(o.output)); err != nil || !info.IsDir() {
+			return nil, usagef("--output: there is no directory %s: make it, or name another file", filepath.Dir(o.output))
+		}
 	}
 	t, err := e.topology(*o)
 	if err != nil {

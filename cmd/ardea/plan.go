@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,14 +50,15 @@ func showPlan(out io.Writer, o planOptions) error {
 		return usagef("--containers is %d: the least is 1", o.containers)
 	}
 	l := plan.NewLogical(t)
-	text := "Logical plan: " + l.String() + "Packing:\n"
+	var b strings.Builder
+	b.WriteString("Logical plan: " + l.String() + "Packing:\n")
 	for i, tasks := range plan.PackRoundRobin(l, o.containers) {
-		text += fmt.Sprintf("  container %d", i+1)
+		fmt.Fprintf(&b, "  container %d", i+1)
 		for _, task := range tasks {
-			text += fmt.Sprintf(" %s-%d", l.ComponentOf(task).Name, task)
+			fmt.Fprintf(&b, " %s-%d", l.ComponentOf(task).Name, task)
 		}
-		text += "\n"
+		b.WriteByte('\n')
 	}
-	_, err = io.WriteString(out, text)
+	_, err = io.WriteString(out, b.String())
 	return err
 }

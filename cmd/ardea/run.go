@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,7 +81,7 @@ func (o *runOptions) options() (local.Options, error) {
 
 // args are those with which a child arrives at the same topology.
 func (o *runOptions) args() []string {
-	args := []string{"run", o.name, "--spouts", fmt.Sprint(o.example.spouts), "--bolts", fmt.Sprint(o.example.bolts)}
+	args := []string{"run", o.name, "--spouts", strconv.Itoa(o.example.spouts), "--bolts", strconv.Itoa(o.example.bolts)}
 	if o.example.input != "" {
 		args = append(args, "--input", o.example.input)
 	}

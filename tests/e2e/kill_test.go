@@ -182,6 +182,7 @@ func TestKilledParent(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	_ = cmd.Wait()
 	checkGone(t, "", children)
 	if slices.ContainsFunc(children, alive) {
 		for _, pid := range children {

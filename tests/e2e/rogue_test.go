@@ -38,6 +38,7 @@ type cluster struct {
 	topology *topology.Topology
 	managers map[uint32]*dataplane.Manager
 	tasks    map[uint32]*instance.Instance
+	stop     func()         // stops everything
 	ends     sync.WaitGroup // of the tasks
 }
 
@@ -64,6 +65,7 @@ func newCluster(t *testing.T, mode string, packing [][]uint32, playContainer uin
 		return filepath.Join(dir, fmt.Sprintf("c%d", id)), l.Addr().String()
 	})
 	ctx, cancel := context.WithCancel(t.Context())
+	c.stop = cancel
 	var managers sync.WaitGroup
 	t.Cleanup(func() {
 		cancel()
@@ -120,20 +122,27 @@ func (tally) Execute(t *topology.Tuple) error {
 // Close does nothing.
 func (tally) Close() error { return nil }
 
-// checkReceived waits for all tasks to end and checks that the bolts have received everything, once.
-func (c *cluster) checkReceived(rogueTuples int) {
+// checkReceived waits for all tasks to end and checks that the bolts have
+// received everything, once. forged is how many records there were in frames
+// that were refused: those before the fault may have been passed on.
+func (c *cluster) checkReceived(rogueTuples, forged int) {
 	c.t.Helper()
+	hang := time.AfterFunc(patience, func() {
+		c.t.Error("the tasks do not end")
+		c.stop()
+	})
 	c.ends.Wait()
-	got := int64(0)
+	hang.Stop()
+	got := 0
 	for task := uint32(firstBolt); task < firstBolt+bolts; task++ {
 		m := c.tasks[task].Metrics()
-		got += m.Received
+		got += int(m.Received)
 		if m.Errors != 0 || m.Reconnects != 0 {
 			c.t.Errorf("task %d: %d errors, %d reconnects: %s", task, m.Errors, m.Reconnects, m.LastError)
 		}
 	}
-	if want := int64(rogueTuples + goodTuples); got != want {
-		c.t.Errorf("the bolts have received %d tuples, want %d", got, want)
+	if want := rogueTuples + goodTuples; got < want || got > want+forged {
+		c.t.Errorf("the bolts have received %d tuples, want %d and at most %d forged ones", got, want, forged)
 	}
 	for id, m := range c.managers {
 		if n := m.Metrics().Dropped; n != 0 {
@@ -240,7 +249,6 @@ type crime struct {
 // crimes are common to tasks and stream managers. dest is where good frames go, 0 to be routed.
 func (c *cluster) crimes(dest uint32) []crime {
 	one := c.batch(1, firstBolt)
-	bare := append(wire.AppendRecordHeader(nil, 2), 0x22, 0) // a null, no key hash
 	control := func(kind wire.Kind, length uint32) []byte {
 		return wire.AppendHeader(nil, wire.Header{Kind: kind, Length: length, Epoch: c.plan.Epoch})
 	}
@@ -257,10 +265,8 @@ func (c *cluster) crimes(dest uint32) []crime {
 		{"destination that is a spout", c.frame(one, 1, goodTask, nil), wire.CodeRoute},
 		{"body that is no records", c.frame([]byte{1, 2, 3}, 1, dest, nil), wire.CodeMalformed},
 		{"record cut short", c.frame(one[:len(one)-1], 1, dest, nil), wire.CodeMalformed},
-		{"record with a field cut short", c.frame([]byte{0x0a, 3, 0x22, 9, 0}, 1, dest, nil), wire.CodeMalformed},
 		{"fewer records than counted", c.frame(one, 2, dest, nil), wire.CodeMalformed},
 		{"more records than counted", c.frame(append(one[:len(one):len(one)], one...), 1, dest, nil), wire.CodeMalformed},
-		{"no key hash", c.frame(bare, 1, dest, nil), wire.CodeMalformed},
 		{"second hello", wire.AppendHello(nil, wire.Hello{Epoch: c.plan.Epoch}), wire.CodeUnexpected},
 		{"welcome", control(wire.KindWelcome, 0), wire.CodeUnexpected},
 		{"long control frame", control(wire.KindPing, wire.MaxControlBody+1), wire.CodeMalformed},
@@ -279,6 +285,8 @@ func TestRogueTask(t *testing.T) {
 			greedy := c.frame(c.batch(60_000, firstBolt), 60_000, 0, nil) // more than the credit
 			one := c.batch(1, firstBolt)
 			crimes := append(c.crimes(0),
+				crime{"no key hash", c.frame([]byte{0x0a, 2, 0x22, 0}, 1, 0, nil), wire.CodeMalformed},
+				crime{"record with a field cut short", c.frame([]byte{0x0a, 3, 0x22, 9, 0}, 1, 0, nil), wire.CodeMalformed},
 				crime{"source that is another", c.frame(one, 1, 0, func(h *wire.Header) { h.Source = goodTask }), wire.CodeRoute},
 				crime{"destination chosen without direct grouping", c.frame(one, 1, firstBolt, nil), wire.CodeRoute},
 				crime{"too much", append(greedy, c.frame(one, 1, 0, nil)...), wire.CodeCredit})
@@ -297,42 +305,40 @@ func TestRogueTask(t *testing.T) {
 			sent += 60_000 // of the greedy frame, which itself was within the rules
 			conn := dial()
 			c.write(conn, c.frame(nil, 0, 0, func(h *wire.Header) { h.Kind, h.Flags = wire.KindEnd, 0 }))
-			c.checkReceived(sent)
+			c.checkReceived(sent, len(crimes))
 			_ = conn.(*net.UnixConn).CloseWrite()
 			c.checkRefused(c.managers[1], want)
 		})
 	}
 }
 
-// TestRogueManager plays the stream manager of a container.
+// TestRogueManager plays the stream manager of a container. Only the optimized
+// mode speaks the wire format between stream managers; the others, as Heron
+// did, wrap it once more.
 func TestRogueManager(t *testing.T) {
-	for _, mode := range dataplane.Modes {
-		t.Run(mode, func(t *testing.T) {
-			leaktest.Check(t)
-			c := newCluster(t, mode, [][]uint32{{rogueTask}, {goodTask, firstBolt}, {firstBolt + 1}}, 1)
-			crimes := append(c.crimes(firstBolt),
-				crime{"source of the other's container", c.frame(c.batch(1, firstBolt), 1, firstBolt, func(h *wire.Header) { h.Source = goodTask }), wire.CodeRoute},
-				crime{"destination of a third container", c.frame(c.batch(1, firstBolt), 1, firstBolt+1, nil), wire.CodeRoute},
-				crime{"no destination", c.frame(c.batch(1, firstBolt), 1, 0, nil), wire.CodeRoute})
-			sent, incarnation := 0, uint64(0)
-			dial := func(container int, bolt uint32) net.Conn {
-				incarnation++
-				conn := c.join("tcp", c.plan.Containers[container-1].Address, wire.Hello{Container: 1, Incarnation: incarnation})
-				c.write(conn, c.frame(c.batch(10, bolt), 10, bolt, nil))
-				sent += 10
-				return conn
-			}
-			want := map[string]uint64{}
-			for _, crime := range crimes {
-				c.commit(crime, dial(2, firstBolt), want)
-			}
-			end := func(h *wire.Header) { h.Kind, h.Flags = wire.KindEnd, 0 }
-			c.write(dial(2, firstBolt), c.frame(nil, 0, firstBolt, end))
-			c.write(dial(3, firstBolt+1), c.frame(nil, 0, firstBolt+1, end))
-			c.checkReceived(sent)
-			c.checkRefused(c.managers[2], want)
-		})
+	leaktest.Check(t)
+	c := newCluster(t, "optimized", [][]uint32{{rogueTask}, {goodTask, firstBolt}, {firstBolt + 1}}, 1)
+	crimes := append(c.crimes(firstBolt),
+		crime{"source of the other's container", c.frame(c.batch(1, firstBolt), 1, firstBolt, func(h *wire.Header) { h.Source = goodTask }), wire.CodeRoute},
+		crime{"destination of a third container", c.frame(c.batch(1, firstBolt), 1, firstBolt+1, nil), wire.CodeRoute},
+		crime{"no destination", c.frame(c.batch(1, firstBolt), 1, 0, nil), wire.CodeRoute})
+	sent, incarnation := 0, uint64(0)
+	dial := func(container int, bolt uint32) net.Conn {
+		incarnation++
+		conn := c.join("tcp", c.plan.Containers[container-1].Address, wire.Hello{Container: 1, Incarnation: incarnation})
+		c.write(conn, c.frame(c.batch(10, bolt), 10, bolt, nil))
+		sent += 10
+		return conn
 	}
+	want := map[string]uint64{}
+	for _, crime := range crimes {
+		c.commit(crime, dial(2, firstBolt), want)
+	}
+	end := func(h *wire.Header) { h.Kind, h.Flags = wire.KindEnd, 0 }
+	c.write(dial(2, firstBolt), c.frame(nil, 0, firstBolt, end))
+	c.write(dial(3, firstBolt+1), c.frame(nil, 0, firstBolt+1, end))
+	c.checkReceived(sent, len(crimes))
+	c.checkRefused(c.managers[2], want)
 }
 
 func (c *cluster) write(conn net.Conn, b []byte) {

@@ -139,20 +139,19 @@ func task(t *testing.T, s *local.Sample, component string) local.TaskSample {
 // until samples a cluster until a condition holds.
 func until(t *testing.T, c *local.Cluster, what string, holds func(*local.Sample) bool) *local.Sample {
 	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, fmt.Errorf("waited for a minute for: %s", what))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for pause := time.NewTicker(10 * time.Millisecond); ; {
+	pause := time.NewTicker(10 * time.Millisecond)
+	defer pause.Stop()
+	for {
 		s, err := c.Sample(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if holds(s) {
+		if err == nil && holds(s) {
 			return s
 		}
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			t.Fatal(context.Cause(ctx))
+			t.Fatalf("waited in vain for %s, %v:\n%v%s", what, err, c.Plan(), progress(s))
 		}
 	}
 }
@@ -199,9 +198,6 @@ func checkHeldBack(t *testing.T, first, last *local.Sample) {
 	}
 	if task(t, last, "slow").Metrics.Received == task(t, first, "slow").Metrics.Received {
 		t.Error("the slow bolt stands still")
-	}
-	if other := task(t, last, "other").Metrics; other.Clamps != 0 {
-		t.Errorf("the spout of the independent branch was clamped %d times", other.Clamps)
 	}
 }
 

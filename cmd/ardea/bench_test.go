@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ardea-stream/ardea/internal/leaktest"
+)
+
+func TestBenchWordcount(t *testing.T) {
+	leaktest.Check(t)
+	file := filepath.Join(t.TempDir(), "json")
+	stdout, stderr, status := ardea(t.Context(), "bench", "wordcount", "--modes", "heron2017,optimized", "--containers", "2", "--words", "2000",
+		"--duration", "40ms", "--warm-up", "30ms", "--repeat", "1", "--channel", "--sockets", "--json", file)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	for _, want := range []string{"fused loop", "batched channel", "socket relay", "heron2017", "optimized", "Machine:", "95 % interval"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	if !strings.Contains(stderr, "[5/5] optimized: ") {
+		t.Errorf("progress:\n%s", stderr)
+	}
+	runs := readRuns(t, file)
+	if len(runs) != 2 || runs[1]["mode"] != "optimized" || runs[1]["containers"] != 2.0 || runs[1]["emitted"] != runs[1]["counted"] {
+		t.Errorf("runs: %v", runs)
+	}
+}
+
+func TestBenchLatency(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "bench", "latency", "--rate", "5000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "2")
+	if status != statusOK || !strings.Contains(stdout, "p99.9") || strings.Count(stdout, "optimized") != 3 {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestBenchLimits(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "bench", "limits", "--words", "2000", "--duration", "30ms", "--warm-up", "30ms", "--repeat", "1")
+	if status != statusOK || !strings.Contains(stdout, "socket relay") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "demo", "--text", text, "--duration", "40ms", "--warm-up", "30ms", "--repeat", "1")
+	if status != statusOK {
+		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if n := strings.Count(stdout, "all counts equal"); n != 3 {
+		t.Errorf("%d modes count right:\n%s", n, stdout)
+	}
+	if !strings.Contains(stdout, "vs naive") || !strings.Contains(stdout, "All counts are right.") {
+		t.Errorf("no table:\n%s", stdout)
+	}
+}
+
+func TestIndependentCount(t *testing.T) {
+	in, err := os.ReadFile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sameCounts(independentCount(in), want); err != nil {
+		t.Error(err)
+	}
+	if got, want := string(independentCount([]byte("Ärger, ärger! don't 3rd—x"))), "3rd\t1\ndon't\t1\nx\t1\närger\t2\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestWrongCountIsNamed(t *testing.T) {
+	right := []byte("a\t1\nb\t2\nc\t3\n")
+	if err := sameCounts(right, bytes.Clone(right)); err != nil {
+		t.Error(err)
+	}
+	for name, tc := range map[string]struct{ have, want string }{
+		"other count": {"a\t1\nb\t5\nc\t3\n", `line 2 of the counts is "b\t5", an independent program has "b\t2"`},
+		"cut":         {"a\t1\n", `line 2 of the counts is "", an independent program has "b\t2"`},
+		"more":        {"a\t1\nb\t2\nc\t3\nd\t1\n", `line 4 of the counts is "d\t1", an independent program has ""`},
+	} {
+		if err := sameCounts([]byte(tc.have), right); err == nil || err.Error() != tc.want {
+			t.Errorf("%s: %v, want %s", name, err, tc.want)
+		}
+	}
+}
