@@ -69,6 +69,25 @@ func (lp *loop) add(d *dest, h wire.Header, key uint64, record []byte) {
 	d.count++
 }
 
+// addSmall is add for a record of at most wire.SmallRecord bytes at body[off:end]
+// that continues the open frame. It copies a fixed number of bytes, which two
+// moves do, and keeps those that count. It reports false where either side has
+// too few behind the record.
+func (d *dest) addSmall(body []byte, off, end int) bool {
+	b := d.batch
+	if b == nil {
+		return false
+	}
+	at := len(b.B)
+	if at+wire.SmallRecord > cap(b.B) {
+		return false
+	}
+	*(*[wire.SmallRecord]byte)(b.B[at : at+wire.SmallRecord]) = *(*[wire.SmallRecord]byte)(body[off : off+wire.SmallRecord])
+	b.B = b.B[:at+end-off]
+	d.count++
+	return true
+}
+
 // openFrame makes room in d's batch for a record of n bytes under a header like h.
 func (lp *loop) openFrame(d *dest, h wire.Header, key uint64, n int) {
 	if d.batch != nil {

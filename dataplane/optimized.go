@@ -9,10 +9,11 @@ import (
 type optimized struct {
 	lp     *loop
 	single []bool // by stream: exactly one task or batch-wise consumer gets each frame
+	dests  map[*router.Consumer][]*dest
 }
 
 func newOptimized(lp *loop) *optimized {
-	f := &optimized{lp: lp, single: make([]bool, len(lp.table))}
+	f := &optimized{lp: lp, single: make([]bool, len(lp.table)), dests: map[*router.Consumer][]*dest{}}
 	for i, consumers := range lp.table {
 		routed, copies := 0, 0
 		for _, c := range consumers {
@@ -20,6 +21,9 @@ func newOptimized(lp *loop) *optimized {
 				continue
 			}
 			routed++
+			for _, t := range c.Tasks {
+				f.dests[c] = append(f.dests[c], lp.dests[t])
+			}
 			if c.Grouping == router.All {
 				copies += len(c.Tasks) - 1
 			}
@@ -104,8 +108,16 @@ func (f *optimized) split(h wire.Header, body []byte, c *router.Consumer) error 
 	if lp.run.d != nil {
 		lp.flushRun()
 	}
+	dests := f.dests[c]
 	n := 0
 	for off := 0; off < len(body); n++ {
+		if end, hash, ok := wire.SmallKeyed(body, off); ok && c.KeyIndex == 0 {
+			d := dests[c.Owners.Of(hash)]
+			if d.key == key && d.addSmall(body, off, end) {
+				off = end
+				continue
+			}
+		}
 		tuple, end, ok := wire.NextRecord(body, off)
 		if !ok {
 			return wire.ErrRecord
@@ -114,7 +126,7 @@ func (f *optimized) split(h wire.Header, body []byte, c *router.Consumer) error 
 		if !ok {
 			return wire.ErrNoKeyHash
 		}
-		lp.add(lp.dests[c.Tasks[c.Owners.Of(hash)]], h, key, body[off:end])
+		lp.add(dests[c.Owners.Of(hash)], h, key, body[off:end])
 		off = end
 	}
 	if n != int(h.Count) {

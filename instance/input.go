@@ -178,7 +178,7 @@ func recordNeed(b []byte, left int64) (int, error) {
 	size, width := binary.Uvarint(b[1:])
 	need := len(b) + 1
 	switch {
-	case width < 0 || size > wire.MaxBody:
+	case width < 0 || size > wire.MaxTuple:
 		return 0, wire.ErrRecord
 	case width > 0:
 		need = 1 + width + int(size)

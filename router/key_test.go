@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func makeVectors() []vector {
 		{`float 0`, []wire.Value{wire.Float(0)}},
 		{`float -0, hashed as 0`, []wire.Value{wire.Float(math.Copysign(0, -1))}},
 		{`float 1.5`, []wire.Value{wire.Float(1.5)}},
-		{`float NaN, hashed as 0x7ff8000000000001`, []wire.Value{wire.Float(math.Float64frombits(0xfff8000000000123))}},
+		{`float NaN, hashed as 0x7ff8000000000000`, []wire.Value{wire.Float(math.Float64frombits(0xfff8000000000123))}},
 		{`float +Inf`, []wire.Value{wire.Float(math.Inf(1))}},
 		{`string ""`, []wire.Value{wire.String("")}},
 		{`string "the"`, []wire.Value{wire.String("the")}},
@@ -248,5 +249,28 @@ func BenchmarkHash(b *testing.B) {
 				Hash(77, key)
 			}
 		})
+	}
+}
+
+// TestDocumentedVectors checks the table of keys in docs/wire.md.
+func TestDocumentedVectors(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "wire.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| .* \\| `([0-9a-f]+)` \\| `([0-9a-f]{16})` \\| `([0-9a-f]{16})` \\|$")
+	rows := row.FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 10 {
+		t.Fatalf("%d rows in the table", len(rows))
+	}
+	for _, r := range rows {
+		key, err := hex.DecodeString(r[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, seeded := fmt.Sprintf("%016x", Hash(0, key)), fmt.Sprintf("%016x", Hash(0x9E3779B185EBCA8D, key))
+		if plain != r[2] || seeded != r[3] {
+			t.Errorf("key %s hashes to %s and %s, the page says %s and %s", r[1], plain, seeded, r[2], r[3])
+		}
 	}
 }

@@ -54,6 +54,20 @@ func BenchmarkWalk(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tuples, "ns/tuple")
 	})
+	b.Run("read=small hash", func(b *testing.B) {
+		var sum uint64
+		for b.Loop() {
+			for off := 0; off < len(body)-SmallRecord; {
+				end, h, ok := SmallKeyed(body, off)
+				if !ok {
+					b.Fatal("malformed")
+				}
+				sum += h
+				off = end
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tuples, "ns/tuple")
+	})
 	b.Run("read=check", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := CheckBatch(body); err != nil {
@@ -103,21 +117,4 @@ func BenchmarkWalk(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tuples, "ns/tuple")
 	})
-}
-
-func BenchmarkNextKeyed(b *testing.B) {
-	const tuples = 1000
-	body := benchBatch(tuples)
-	var sum uint64
-	for b.Loop() {
-		for off := 0; off < len(body); {
-			h, end, ok := NextKeyed(body, off, 0)
-			if !ok {
-				b.Fatal("malformed")
-			}
-			sum += h
-			off = end
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/tuples, "ns/tuple")
 }

@@ -24,6 +24,8 @@
 // Bytes in another order are legal protobuf; [KeyHash] and [Record] read them
 // on a slower path with the same answer.
 //
+// All of it, with test vectors for other languages, is told in docs/wire.md.
+//
 // Functions called Append… write to the end of a slice and return it; Parse…
 // functions borrow their input and never keep it. Nothing here starts a
 // goroutine and nothing is safe for use by several at once, except the

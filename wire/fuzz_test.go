@@ -102,11 +102,9 @@ func readAll(t *testing.T, body []byte) {
 		if end <= off || tuple > end || end > len(body) {
 			t.Fatalf("record at %d: tuple at %d, end %d of %d", off, tuple, end, len(body))
 		}
-		for i := range 4 {
-			h1, ok1 := KeyHash(body[tuple:end], i)
-			h2, end2, ok2 := NextKeyed(body, off, i)
-			if ok1 != ok2 || ok1 && (h1 != h2 || end != end2) {
-				t.Fatalf("KeyHash says %#x, %v, NextKeyed %#x, %v", h1, ok1, h2, ok2)
+		if end2, h2, ok2 := SmallKeyed(body, off); ok2 {
+			if h1, ok1 := KeyHash(body[tuple:end], 0); !ok1 || h1 != h2 || end != end2 || end-off > SmallRecord {
+				t.Fatalf("SmallKeyed says %#x until %d, the record ends at %d with hash %#x, %v", h2, end2, end, h1, ok1)
 			}
 		}
 		r.Reset(body[tuple:end])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -167,6 +168,24 @@ func TestGoldenFilesAreRead(t *testing.T) {
 				t.Errorf("%s: %v", path, err)
 			}
 			off = end
+		}
+	}
+}
+
+// TestDocumentedNumbers looks for every kind and code in the tables of docs/wire.md.
+func TestDocumentedNumbers(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "wire.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := Kind(1); k < kindLimit; k++ {
+		if row := fmt.Sprintf("\n| %d | %v | ", uint8(k), k); !strings.Contains(string(text), row) {
+			t.Errorf("the page lacks kind %v, or says something else of number %d", k, uint8(k))
+		}
+	}
+	for c := Code(1); c < codeLimit; c++ {
+		if row := fmt.Sprintf("\n| %d | %v | ", uint32(c), c); !strings.Contains(string(text), row) {
+			t.Errorf("the page lacks code %v, or says something else of number %d", c, uint32(c))
 		}
 	}
 }

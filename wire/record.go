@@ -36,6 +36,23 @@ func NextRecord(body []byte, off int) (tuple, end int, ok bool) {
 	return tuple, end, n >= 0 && end <= len(body)
 }
 
+// SmallRecord is the length up to which SmallKeyed reads records.
+const SmallRecord = 32
+
+// SmallKeyed reads the record at body[off] if it is at most SmallRecord bytes
+// long, stands that far from the end of body, and its tuple begins with a key
+// hash: NextRecord and KeyHash(tuple, 0) in one step, for loops in which a call
+// counts. Where ok is false those two must be asked.
+func SmallKeyed(body []byte, off int) (end int, hash uint64, ok bool) {
+	if off+SmallRecord > len(body) {
+		return 0, 0, false
+	}
+	head := binary.LittleEndian.Uint64(body[off:])
+	n := int(head >> 8 & 0xff)
+	ok = head&0xff00ff == tagKeyHash<<16|tagRecord && uint(n-KeyHashSize) <= SmallRecord-2-KeyHashSize
+	return off + 2 + n, binary.LittleEndian.Uint64(body[off+3:]), ok
+}
+
 // longLength reads a varint of two or more bytes at body[off] and returns it
 // with the offset behind it; it is -1 where there is none or it exceeds MaxTuple.
 func longLength(body []byte, off int) (n, next int) {
@@ -44,26 +61,6 @@ func longLength(body []byte, off int) (n, next int) {
 		return -1, off
 	}
 	return int(u), off + w
-}
-
-// NextKeyed is NextRecord and KeyHash in one step, for routers: the record is
-// body[off:end] and its key hash of index key is hash. key must not be
-// negative. ok is false where NextRecord's would be, and where the tuple has
-// no such key hash.
-func NextKeyed(body []byte, off, key int) (hash uint64, end int, ok bool) {
-	at := 2 + KeyHashSize*key
-	if b := body[off:]; len(b) >= at+KeyHashSize && b[0] == tagRecord && b[1] < 0x80 {
-		end = off + 2 + int(b[1])
-		if int(b[1]) >= at-2+KeyHashSize && end <= len(body) && onlyHashes(b[2:], key) {
-			return binary.LittleEndian.Uint64(b[at+1:]), end, true
-		}
-	}
-	tuple, end, ok := NextRecord(body, off)
-	if !ok {
-		return 0, 0, false
-	}
-	hash, ok = KeyHash(body[tuple:end], key)
-	return hash, end, ok
 }
 
 // CountRecords walks the records of a data body, without looking into the

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+	"pgregory.net/rapid"
 )
 
 func TestNextRecord(t *testing.T) {
@@ -134,15 +135,10 @@ func TestKeyHash(t *testing.T) {
 		{"as a varint, which is no hash", join(field(1, 5), field(1, uint64(7))), []uint64{7}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			body := append(AppendRecordHeader([]byte("before"), len(tc.tuple)), tc.tuple...)
 			for i := range len(tc.want) + 3 {
 				hash, ok := KeyHash(tc.tuple, i)
 				if ok != (i < len(tc.want)) || ok && hash != tc.want[i] {
 					t.Errorf("hash %d is %#x, %v", i, hash, ok)
-				}
-				hash, end, ok := NextKeyed(body, 6, i)
-				if ok != (i < len(tc.want)) || ok && (hash != tc.want[i] || end != len(body)) {
-					t.Errorf("NextKeyed finds hash %d to be %#x, %v, record until %d of %d", i, hash, ok, end, len(body))
 				}
 			}
 		})
@@ -157,17 +153,37 @@ func TestKeyHashOfMalformedTuples(t *testing.T) {
 	}
 }
 
-func TestNextKeyedStopsAtTheRecord(t *testing.T) {
-	// The tuple is one byte short of a hash; what follows would complete it.
-	body := []byte("\x0a\x08\x09\x01\x02\x03\x04\x05\x06\x07\x0a\x00")
-	if h, _, ok := NextKeyed(body, 0, 0); ok {
-		t.Errorf("hash %#x crosses the end of its record", h)
-	}
-	if _, _, ok := NextKeyed(body[:5], 0, 0); ok {
-		t.Error("a cut record is accepted")
-	}
-	if _, _, ok := NextKeyed(body, len(body), 0); ok {
-		t.Error("the end of the body is a record")
+func TestSmallKeyed(t *testing.T) {
+	hash := field(1, uint64(0x0102030405060708))
+	rest := strings.Repeat("\x0a\x00", SmallRecord)
+	for _, tc := range []struct {
+		name  string
+		tuple []byte
+		ok    bool
+	}{
+		{"nothing but a hash", hash, true},
+		{"a word", join(hash, field(4, string(field(3, "abscissa")))), true},
+		{"as long as it may be", join(hash, field(4, strings.Repeat("x", 19))), true},
+		{"one byte too long", join(hash, field(4, strings.Repeat("x", 20))), false},
+		{"length of two bytes", join(hash, field(4, strings.Repeat("x", 200))), false},
+		{"no hash", field(4, string(field(3, "abscissa"))), false},
+		{"edge in its place", field(2, uint64(1)), false},
+		{"one byte less than a hash", hash[:8], false},
+		{"empty", nil, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			record := append(AppendRecordHeader(nil, len(tc.tuple)), tc.tuple...)
+			body := []byte("before" + string(record) + rest)
+			end, h, ok := SmallKeyed(body, 6)
+			if ok != tc.ok || ok && (end != 6+len(record) || h != 0x0102030405060708) {
+				t.Errorf("hash %#x until %d, %v", h, end, ok)
+			}
+			for n := range 6 + SmallRecord { // too little behind it
+				if _, _, ok := SmallKeyed(body[:n], 6); ok {
+					t.Errorf("a body of %d bytes is enough", n)
+				}
+			}
+		})
 	}
 }
 
@@ -211,4 +227,23 @@ func TestCheckBatchFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSmallKeyedAgreesWithTheGeneralWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		body := rapid.SliceOfN(rapid.Byte(), 0, 80).Draw(t, "body")
+		if len(body) > 4 && rapid.Bool().Draw(t, "plausible") {
+			body[0], body[1], body[2] = tagRecord, byte(rapid.IntRange(0, 40).Draw(t, "length")), tagKeyHash
+		}
+		end, hash, ok := SmallKeyed(body, 0)
+		if !ok {
+			return
+		}
+		tuple, wantEnd, valid := NextRecord(body, 0)
+		wantHash, keyed := KeyHash(body[tuple:wantEnd], 0)
+		if !valid || !keyed || end != wantEnd || hash != wantHash || end > SmallRecord {
+			t.Fatalf("SmallKeyed(%x) = %d, %#x; the record ends at %d (%v) and has hash %#x (%v)",
+				body, end, hash, wantEnd, valid, wantHash, keyed)
+		}
+	})
 }

@@ -162,19 +162,25 @@ func AppendValue(dst []byte, v *Value) []byte {
 
 // AppendKey appends the value's entry in the canonical form that key hashes
 // are taken of. It differs from AppendValue only for floats: negative zero is
-// written as zero and every NaN as the same one, so that equal keys hash alike.
+// written as zero and every NaN as 0x7ff8000000000000, so that equal keys hash alike.
 func AppendKey(dst []byte, v *Value) []byte {
 	if v.typ == TypeFloat {
-		f := math.Float64frombits(v.num)
-		if f == 0 {
-			f = 0 // not negative zero
-		} else if math.IsNaN(f) {
-			f = math.NaN()
-		}
-		c := Float(f)
+		c := Value{typ: TypeFloat, num: canonicalFloat(v.num)}
 		return AppendValue(dst, &c)
 	}
 	return AppendValue(dst, v)
+}
+
+func canonicalFloat(bits uint64) uint64 {
+	const sign, inf, nan = 1 << 63, 0x7ff << 52, 0x7ff8 << 48
+	switch magnitude := bits &^ sign; {
+	case magnitude == 0:
+		return 0
+	case magnitude > inf:
+		return nan
+	default:
+		return bits
+	}
 }
 
 func zigzag(v int64) uint64   { return uint64(v)<<1 ^ uint64(v>>63) }
