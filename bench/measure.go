@@ -17,6 +17,8 @@ const (
 	steadyShare   = 0.05
 	// windowsPerWarmUp is how many windows the longest warm-up has.
 	windowsPerWarmUp = 15
+	// mostWindows is how often a window in which nothing is counted is extended by its length.
+	mostWindows = 100
 	// longestSyscallWindow bounds the time for which system calls are counted.
 	longestSyscallWindow = 500 * time.Millisecond
 )
@@ -85,16 +87,18 @@ func observe(ctx context.Context, s subject, warmUp, d time.Duration) (window, e
 		return window{}, err
 	}
 	began = time.Now()
-	if err := sleep(ctx, d); err != nil {
-		return window{}, err
-	}
-	if w.after, err = readAll(ctx, s); err != nil {
-		return window{}, err
+	for tries := 0; w.after.tuples() <= w.before.tuples(); tries++ {
+		if tries == mostWindows {
+			return window{}, fmt.Errorf("bench: nothing was counted in %v: the system stands still", time.Since(began))
+		}
+		if err := sleep(ctx, d); err != nil {
+			return window{}, err
+		}
+		if w.after, err = readAll(ctx, s); err != nil {
+			return window{}, err
+		}
 	}
 	w.cost.Seconds = time.Since(began).Seconds()
-	if w.after.tuples() <= w.before.tuples() {
-		return window{}, fmt.Errorf("bench: nothing was counted in %v: the system stands still", d)
-	}
 	w.fill()
 	return w, w.countSyscalls(ctx, s, min(d, longestSyscallWindow))
 }
@@ -110,14 +114,15 @@ func (w *window) fill() {
 	c.Noise = noiseBetween(w.before.machine, w.after.machine, cpu*c.Seconds)
 }
 
-// settle waits until the throughput of the last windows is about the same, for at most limit.
+// settle waits until the throughput of the last windows is about the same, for about limit at most.
 func settle(ctx context.Context, s subject, limit time.Duration) (steady bool, err error) {
+	began := time.Now()
 	last, err := s.read(ctx)
 	if err != nil {
 		return false, err
 	}
 	var history []float64
-	for range windowsPerWarmUp {
+	for time.Since(began) < limit {
 		if err := sleep(ctx, limit/windowsPerWarmUp); err != nil {
 			return false, err
 		}

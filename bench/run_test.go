@@ -39,7 +39,7 @@ func checkRun(t *testing.T, r Run) {
 func TestCompareInOneProcess(t *testing.T) {
 	leaktest.Check(t)
 	c := short()
-	c.Spouts, c.Bolts, c.Containers, c.Repeat = 2, 3, 2, 2
+	c.Spouts, c.Bolts, c.Containers, c.Repeat = 1, 2, 2, 2
 	c.Modes = []string{"heron2017", "optimized"}
 	c.Limits = []string{FusedLoop, BatchedChannel, SocketRelay}
 	var lines []string
@@ -52,7 +52,7 @@ func TestCompareInOneProcess(t *testing.T) {
 	for _, run := range r.Runs {
 		checkRun(t, run)
 		order = append(order, run.Mode)
-		if run.Containers != 2 || run.Spouts != 2 || run.Bolts != 3 || run.Acks {
+		if run.Containers != 2 || run.Spouts != 1 || run.Bolts != 2 || run.Acks {
 			t.Errorf("%+v", run)
 		}
 	}

@@ -20,19 +20,24 @@ func benchFrame(size int) (frame []byte, tuples int) {
 	return frame, tuples
 }
 
-// drain reads and forgets what the instance sends, in the background.
-func drain(p *peer) (done chan struct{}) {
-	done = make(chan struct{})
+// window is how many bytes a stream manager sends before they are handled.
+const window = 1 << 20
+
+// readCredit reads, in the background, the credit that a bolt without output
+// returns. The channel is closed at the end of the connection.
+func readCredit(p *peer) <-chan int {
+	credit := make(chan int, 1000)
 	go func() {
-		defer close(done)
-		buf := make([]byte, 256<<10)
+		defer close(credit)
 		for {
-			if _, err := p.conn.Read(buf); err != nil {
+			h, _, err := p.next()
+			if err != nil {
 				return
 			}
+			credit <- int(h.Count)
 		}
 	}()
-	return done
+	return credit
 }
 
 // BenchmarkReceive is a counting bolt behind a real socket: b.N is tuples.
@@ -51,18 +56,26 @@ func BenchmarkReceive(b *testing.B) {
 			}}))
 			r := m.run(workTask)
 			p := m.welcome(plenty)
-			drained := drain(p)
+			credit := readCredit(p)
 			b.SetBytes(int64(len(frame) / tuples))
 			b.ReportAllocs()
 			b.ResetTimer()
-			sent := 0
+			sent, room := 0, window
 			for ; sent < b.N; sent += tuples {
+				for room < len(frame) {
+					room += <-credit
+				}
+				room -= len(frame)
 				if _, err := p.conn.Write(frame); err != nil {
 					b.Fatal(err)
 				}
 			}
 			p.end()
-			if err := waitEnded(p, drained, r); err != nil {
+			for range credit {
+				continue
+			}
+			p.conn.Close()
+			if err := r.wait(); err != nil {
 				b.Fatal(err)
 			}
 			b.StopTimer()
@@ -72,13 +85,6 @@ func BenchmarkReceive(b *testing.B) {
 			}
 		})
 	}
-}
-
-// waitEnded waits for the instance to shut down its side, closes ours, and waits for Run.
-func waitEnded(p *peer, drained chan struct{}, r *running) error {
-	<-drained
-	p.conn.Close()
-	return r.wait()
 }
 
 // BenchmarkSpoutEmit is a spout of words of eight letters that a peer reads and forgets: b.N is tuples.

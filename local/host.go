@@ -132,9 +132,12 @@ func (h *host) obey(commands io.Reader, r role, stop context.CancelFunc) {
 	}
 }
 
+// sample takes the usage last: filling waits for a stream manager that is busy,
+// and usage divided by time must be of the moment that the parent takes it for.
 func (h *host) sample(r role) *ProcessSample {
-	s := &ProcessSample{Usage: h.usage()}
+	s := &ProcessSample{}
 	r.fill(s)
+	s.Usage = h.usage()
 	return s
 }
 

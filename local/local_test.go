@@ -120,8 +120,8 @@ func TestFiniteTopologyEndsByItselfWithExactResults(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			leaktest.Check(t)
-			const n = 20000
-			args := "finite 20000"
+			const n = 3000
+			args := "finite 3000"
 			o := options(t, args)
 			tc.change(&o)
 			c := start(t.Context(), t, args, o)

@@ -13,10 +13,10 @@ var walls = []struct{ module, where, reason string }{
 	{"github.com/panjf2000/gnet/v2", "dataplane", "one package knows the event loop; everyone else knows frames"},
 	{"google.golang.org/protobuf", "wire wire/wirepb plan", "the path of a tuple reads bytes in place and never builds protobuf objects; dataplane's naive mode goes through wire/wirepb"},
 	{"github.com/spf13/cobra", "cmd/ardea", "libraries take a Config; only the program has flags"},
+	{"github.com/spf13/pflag", "cmd/ardea", "the flags of cobra"},
 	{"github.com/zeebo/xxh3", "router", "the key hash is part of the wire format: one function computes it"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "bench", "latency is recorded by the harness, the engine counts"},
 	{"golang.org/x/sys", "*", "an extension of the standard library's syscall"},
-	{"golang.org/x/term", "cmd/ardea", "only the program knows whether it talks to a terminal"},
 	{"pgregory.net/rapid", "_test", "random tests, no product code"},
 }
 
