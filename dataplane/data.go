@@ -100,24 +100,36 @@ func (lp *loop) end(l *link, h wire.Header, frame []byte) {
 		return
 	}
 	if h.Dest != 0 {
-		lp.passEnd(frame, lp.dests[h.Dest])
+		lp.passEnd(h, frame, lp.dests[h.Dest])
 		return
 	}
 	for _, c := range lp.table[h.Stream] {
 		for _, t := range c.Tasks {
-			lp.passEnd(frame, lp.dests[t])
+			lp.passEnd(h, frame, lp.dests[t])
 		}
 	}
 	lp.dests[l.task].endsOut++
 }
 
 // passEnd sends an end frame to one task, behind what was routed there before.
-func (lp *loop) passEnd(frame []byte, d *dest) {
-	d.endsIn++
+func (lp *loop) passEnd(h wire.Header, frame []byte, d *dest) {
+	d.ends[frameKey(h)] = true
 	lp.flushRun()
 	lp.fwd.settle(d)
 	wire.PutDest(frame, d.task)
 	d.out.send(lp, frame, 0)
+}
+
+// repeatEnds sends again the ends that may have been lost with a link. Who gets
+// one twice counts it once; who never got one would wait for ever.
+func (lp *loop) repeatEnds(o *outlet) {
+	for _, d := range o.dests {
+		for key := range d.ends {
+			h := wire.Header{Kind: wire.KindEnd, Source: uint32(key >> 32), Stream: uint16(key), Dest: d.task, Epoch: lp.plan.Epoch}
+			h.Put(lp.scratch[:])
+			o.send(lp, lp.scratch[:], 0)
+		}
+	}
 }
 
 // control passes on a frame that is addressed to a task and overtakes data.

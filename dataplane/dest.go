@@ -27,8 +27,9 @@ type dest struct {
 
 	gathered int // bytes that wait as objects, in the modes that decode
 
-	endsIn, wantIn   int // end frames sent to the task, and how many there will be
-	endsOut, wantOut int // end frames from the task, and how many there will be
+	ends             map[uint64]bool // streams and sources that have ended for the task, by frameKey
+	wantIn           int             // how many there will be
+	endsOut, wantOut int             // end frames from the task, and how many there will be
 
 	level    level // of the whole cluster: the owner's announcement or our link to it
 	owner    level // announced by the manager that owns the task, or measured here when local
@@ -38,7 +39,7 @@ type dest struct {
 }
 
 func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
-	d := &dest{task: task, local: peer == nil, out: peer, upstream: p.Upstream(task), feeders: p.Feeders(task)}
+	d := &dest{task: task, local: peer == nil, out: peer, ends: map[uint64]bool{}, upstream: p.Upstream(task), feeders: p.Feeders(task)}
 	if d.local {
 		d.out = &outlet{}
 	}
@@ -52,7 +53,7 @@ func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
 }
 
 // finished reports whether the task has got and sent the end of all its streams, so that its link may close.
-func (d *dest) finished() bool { return d.endsIn >= d.wantIn && d.endsOut >= d.wantOut }
+func (d *dest) finished() bool { return len(d.ends) >= d.wantIn && d.endsOut >= d.wantOut }
 
 // frameKey names the frames that may share a header: those of one stream and source.
 func frameKey(h wire.Header) uint64 { return uint64(h.Source)<<32 | uint64(h.Stream) }

@@ -24,9 +24,13 @@ type outlet struct {
 
 // attach makes l the way out and sends what waits.
 func (o *outlet) attach(lp *loop, l *link, window int) {
-	o.link, o.window, o.lost = l, window, false
+	again := o.lost || o.ended
+	o.link, o.window, o.lost, o.ended = l, window, false, false
 	l.out = o
 	o.drain(lp)
+	if again {
+		lp.repeatEnds(o)
+	}
 }
 
 // granted opens the window by n bytes.

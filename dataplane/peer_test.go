@@ -138,3 +138,20 @@ func TestModes(t *testing.T) {
 		}
 	}
 }
+
+func TestEndsAreRepeatedToATaskThatComesBack(t *testing.T) {
+	leaktest.Check(t)
+	p := testPlan(t, 1, 1, topology.Shuffle("words"))
+	startManager(t, Config{Plan: p, Container: 1})
+	first, spout := dialTask(t, p, 2), dialTask(t, p, 1)
+	spout.write(frames(t, p, 4096, "one"))
+	spout.end()
+	if got := first.wordsUntilEnd(); len(got) != 1 {
+		t.Fatalf("got %q", got)
+	}
+	// The link breaks before the task has done anything about it.
+	again := dialTask(t, p, 2)
+	if got := again.wordsUntilEnd(); len(got) != 0 {
+		t.Errorf("the second link got %q before the end", got)
+	}
+}

@@ -14,7 +14,7 @@ import (
 
 const (
 	// helloTimeout is how long a stream manager may take to answer a hello.
-	helloTimeout = 5 * time.Second
+	helloTimeout = 30 * time.Second
 	// firstPause and lastPause bound the pause before a dial; it doubles from one to the next.
 	firstPause = 5 * time.Millisecond
 	lastPause  = time.Second

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,9 +25,12 @@ const (
 	counts = "../../examples/wordcount/testdata/opticks.counts"
 )
 
-// TestMain is the program itself when a run of a test starts children.
+// asProgram in the environment makes the test binary the program itself.
+const asProgram = "ARDEA_TEST_AS_PROGRAM"
+
+// TestMain is the program itself when a test or a run of one starts it.
 func TestMain(m *testing.M) {
-	if local.InChild() {
+	if local.InChild() || os.Getenv(asProgram) != "" {
 		os.Exit(mainStatus())
 	}
 	os.Exit(m.Run())
@@ -235,6 +241,37 @@ func TestRunDrainsWithItsContext(t *testing.T) {
 	status := a.execute(ctx, []string{"run", "randomwords", "--in-process"})
 	if status != statusOK || !strings.Contains(errs.String(), "interrupted") || strings.Count(out.String(), "tally") != 2 {
 		t.Errorf("status %d\n%s%s", status, out.String(), errs.String())
+	}
+}
+
+// TestInterruptDrains sends the program a signal once tuples flow.
+func TestInterruptDrains(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "run", "trending", "--containers", "2")
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // of the first ranking
+		t.Errorf("no ranking: %v", err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.Copy(io.Discard, out); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("the program ends with %v:\n%s", err, errs.String())
 	}
 }
 
