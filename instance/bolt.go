@@ -196,7 +196,7 @@ func (b *bolt) execute() (bool, error) {
 	b.quota = b.given
 	in.moved = false
 	b.op = opExecute
-	b.records(body)
+	short := b.records(body)
 	b.op = ""
 	b.account()
 	if b.fatal != nil {
@@ -210,17 +210,18 @@ func (b *bolt) execute() (bool, error) {
 	if in.moved || !in.open {
 		return true, nil
 	}
-	return b.afterRecords(body)
+	return b.afterRecords(body, short)
 }
 
 // records is the innermost loop. The position is kept in the struct before
-// every call, so that a panic can be survived at the next record.
-func (b *bolt) records(body []byte) {
+// every call, so that a panic can be survived at the next record. The result is
+// true when the quota is not used up, but there is no whole record.
+func (b *bolt) records(body []byte) bool {
 	in, user, source := &b.in, b.user, b.source
 	for b.quota > 0 {
 		tuple, end, ok := wire.NextRecord(body, in.pos)
 		if !ok {
-			return
+			return true
 		}
 		in.pos = end
 		b.quota--
@@ -229,9 +230,10 @@ func (b *bolt) records(body []byte) {
 			b.fault(opExecute, err)
 		}
 		if in.moved {
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // account counts the tuples that were executed since the quota was set.
@@ -245,7 +247,7 @@ func (b *bolt) account() {
 
 // afterRecords says why the loop over the records ended: the frame is done, it
 // is malformed, the lap is over, or the next record has not arrived.
-func (b *bolt) afterRecords(body []byte) (bool, error) {
+func (b *bolt) afterRecords(body []byte, short bool) (bool, error) {
 	in := &b.in
 	ended := in.at() == in.end
 	switch {
@@ -253,15 +255,17 @@ func (b *bolt) afterRecords(body []byte) (bool, error) {
 		return true, b.closeFrame()
 	case ended || in.left == 0:
 		return false, b.broken(wire.ErrCount)
+	case !short:
+		return true, nil
 	case in.pos == len(body):
 		return false, nil
 	}
 	need, err := recordNeed(body[in.pos:], in.end-in.at())
+	if err == nil && need <= len(body)-in.pos {
+		err = wire.ErrRecord // it is all there, and yet no record
+	}
 	if err != nil {
 		return false, b.broken(err)
-	}
-	if need <= len(body)-in.pos {
-		return true, nil
 	}
 	in.need = need
 	return false, nil

@@ -137,7 +137,7 @@ type manager struct {
 
 func newManager(tb testing.TB, t *topology.Topology) *manager {
 	tb.Helper()
-	dir, err := os.MkdirTemp("", "ardea") // short enough for a socket's path
+	dir, err := os.MkdirTemp("", "ardea") //nolint:usetesting // TempDir is too long for a socket's path
 	if err != nil {
 		tb.Fatal(err)
 	}

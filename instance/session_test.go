@@ -36,6 +36,8 @@ func TestMalformedInput(t *testing.T) {
 	dataHeader(6, 1).Put(long)
 	beyond := append(make([]byte, wire.HeaderSize), 0x0a, 100, 1, 2, 3)
 	dataHeader(5, 1).Put(beyond)
+	oversized := wire.AppendRecordHeader(make([]byte, wire.HeaderSize), wire.MaxTuple+1) // refused before its tuple comes
+	dataHeader(len(oversized)-wire.HeaderSize+wire.MaxTuple+1, 1).Put(oversized)
 	for _, tc := range []struct {
 		name  string
 		bytes []byte
@@ -65,6 +67,7 @@ func TestMalformedInput(t *testing.T) {
 		{"a body that is no record", altered(append(make([]byte, wire.HeaderSize), "nonsense"...), func(h *wire.Header) { *h = dataHeader(8, 1) }), wire.CodeMalformed, wire.ErrRecord},
 		{"a record that is cut", cut, wire.CodeMalformed, wire.ErrRecord},
 		{"a record of 4 GiB", long, wire.CodeMalformed, wire.ErrRecord},
+		{"an oversized tuple", oversized, wire.CodeMalformed, wire.ErrRecord},
 		{"a record beyond its frame", beyond, wire.CodeMalformed, wire.ErrRecord},
 		{"half a length", altered(append(make([]byte, wire.HeaderSize), 0x0a, 0x80), func(h *wire.Header) { *h = dataHeader(2, 1) }), wire.CodeMalformed, wire.ErrRecord},
 		{"bytes behind the last record", altered(append(append(make([]byte, wire.HeaderSize), word...), 0), func(h *wire.Header) { *h = dataHeader(len(word)+1, 1) }), wire.CodeMalformed, wire.ErrCount},

@@ -3,9 +3,9 @@ package instance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -147,7 +147,7 @@ func TestIdleSpout(t *testing.T) {
 	p := m.welcome(plenty)
 	<-opened
 	for i := range 200 {
-		w := fmt.Sprint(i)
+		w := strconv.Itoa(i)
 		mail.Store(&w)
 		if i%2 == 0 { // else the spout looks by itself
 			wake()
@@ -236,7 +236,10 @@ func TestDrain(t *testing.T) {
 	t.Run("of a spout that waits inside Next", func(t *testing.T) {
 		leaktest.Check(t)
 		var ctx context.Context
-		s := &userSpout{open: func(c context.Context, _ *topology.Task, _ *topology.Collector) error { ctx = c; return nil }}
+		s := &userSpout{open: func(c context.Context, _ *topology.Task, _ *topology.Collector) error {
+			ctx = c //nolint:fatcontext // the test watches the context that Open got
+			return nil
+		}}
 		waiting := make(chan struct{})
 		s.next = func(out *topology.Collector) error {
 			close(waiting)

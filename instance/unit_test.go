@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +84,7 @@ func newStepped(tb testing.TB, user *userBolt, change ...func(*Config)) *stepped
 	}
 	now := s.clock()
 	s.pace.begin(now)
-	s.bolt.lap = s.pace.lap
+	s.lap = s.pace.lap
 	tb.Cleanup(t.release)
 	return s
 }
@@ -123,7 +123,7 @@ func TestFramesCutAnywhere(t *testing.T) {
 		}
 	}
 	for cut := range stream {
-		t.Run(fmt.Sprint(cut), func(t *testing.T) {
+		t.Run(strconv.Itoa(cut), func(t *testing.T) {
 			s := newStepped(t, &userBolt{})
 			for _, part := range [][]byte{stream[:cut], stream[cut:]} {
 				if err := s.arrive(part); err != nil {

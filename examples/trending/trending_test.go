@@ -78,7 +78,7 @@ func newWindow(t *testing.T, buckets, top int) *window {
 
 // use counts tags, each in the task that its last byte names.
 func (w *window) use(tags string) {
-	for _, tag := range strings.Fields(tags) {
+	for tag := range strings.FieldsSeq(tags) {
 		check(w.t, w.in[tag[len(tag)-1]%2].Emit(topology.String(tag)))
 	}
 }

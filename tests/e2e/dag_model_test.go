@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/internal/invariants"
 	"github.com/ardea-stream/ardea/internal/leaktest"
 	"github.com/ardea-stream/ardea/local"
 	"github.com/ardea-stream/ardea/router"
@@ -212,6 +213,14 @@ func seeds(n int) []uint64 {
 	return s
 }
 
+// few is n, or less in checked builds, which are slow.
+func few(n int) int {
+	if invariants.Enabled {
+		return n / 2
+	}
+	return n
+}
+
 // modes are all that there are, the combinations included.
 func modes() []string {
 	return append([]string{"naive+pool", "naive+inplace", "naive+lazy"}, dataplane.Modes...)
@@ -220,7 +229,7 @@ func modes() []string {
 // TestDAGInProcess runs random topologies in this process, in every mode.
 func TestDAGInProcess(t *testing.T) {
 	leaktest.Check(t)
-	for _, seed := range seeds(12) {
+	for _, seed := range seeds(few(12)) {
 		for _, mode := range modes() {
 			t.Run(fmt.Sprintf("%s/seed=%d", mode, seed), func(t *testing.T) { runDAG(t, seed, mode, inside) })
 		}
@@ -230,7 +239,7 @@ func TestDAGInProcess(t *testing.T) {
 // TestDAG runs random topologies in processes of their own.
 func TestDAG(t *testing.T) {
 	leaktest.Check(t)
-	for i, seed := range seeds(6) {
+	for i, seed := range seeds(few(8)) {
 		mode := dataplane.Modes[i%len(dataplane.Modes)]
 		t.Run(fmt.Sprintf("%s/seed=%d", mode, seed), func(t *testing.T) { runDAG(t, seed, mode, outside) })
 	}

@@ -45,6 +45,8 @@ func (s spec) build() (*topology.Topology, error) {
 		return slowTopology(s.Sleep)
 	case "oversized":
 		return oversizedTopology()
+	case "announced":
+		return announcedTopology()
 	case "broken":
 		return brokenTopology()
 	default:
