@@ -110,7 +110,8 @@ func (w *window) fill() {
 	c.TuplesPerSecond, c.TuplesPerCPUSecond = tuples, ratio(tuples, cpu)
 	counted := w.after.tuples() - w.before.tuples()
 	c.Tuples = uint64(counted)
-	c.ContextSwitches = perThousand(float64(w.after.switches)-float64(w.before.switches), counted)
+	// Threads that have ended in between took their switches along.
+	c.ContextSwitches = perThousand(max(0, float64(w.after.switches)-float64(w.before.switches)), counted)
 	c.Noise = noiseBetween(w.before.machine, w.after.machine, cpu*c.Seconds)
 }
 

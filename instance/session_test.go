@@ -156,7 +156,6 @@ func TestMalformedForEver(t *testing.T) {
 	leaktest.Check(t)
 	m := newManager(t, testTopology(t, nil, nil))
 	r := m.run(workTask)
-	stop := make(chan struct{})
 	served := make(chan int)
 	go func() {
 		n := 0
@@ -174,7 +173,6 @@ func TestMalformedForEver(t *testing.T) {
 		}
 	}()
 	err := r.wait()
-	close(stop)
 	m.ln.Close()
 	var protocol *ProtocolError
 	if !errors.As(err, &protocol) || protocol.Code != wire.CodeMalformed || !strings.Contains(err.Error(), "component work task 2") {
@@ -403,7 +401,7 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
-// TestBrokenRecordWhileWaiting has the stream manager break the protocol while a bolt waits for credit.
+// TestBrokenProtocolInsideEmit has the stream manager break the protocol while a bolt waits for credit.
 func TestBrokenProtocolInsideEmit(t *testing.T) {
 	leaktest.Check(t)
 	words := numbered(100)

@@ -192,22 +192,28 @@ func TestKilledParent(t *testing.T) {
 	checkGone(t, dir, nil)
 }
 
-// announcedTopology runs until somebody ends it, and prints a line when the first tuple has arrived.
+// announcedTopology runs until somebody ends it, and prints a line when it has run for a while.
 func announcedTopology() (*topology.Topology, error) {
 	b := topology.NewBuilder("announced")
 	b.Spout("numbers", func() topology.Spout { return &counter{} }, topology.Output("n", "text"))
-	b.Bolt("announce", func() topology.Bolt { return &announcer{} }, topology.Global("numbers"))
+	b.Bolt("announce", func() topology.Bolt { return &announcer{} }, topology.Global("numbers"), topology.TickEvery(500*time.Millisecond))
 	return b.Build()
 }
 
-type announcer struct{ inOrder }
+type announcer struct {
+	inOrder
 
-// Execute prints once.
-func (b *announcer) Execute(t *topology.Tuple) error {
-	if b.last == 0 {
-		fmt.Println("the first tuple is here")
+	said bool
+}
+
+// Tick prints once, long after the first tuple: until the parent has heard
+// that all processes are up, an interrupt means that nothing was run.
+func (b *announcer) Tick(time.Time) error {
+	if !b.said && b.last > 0 {
+		b.said = true
+		fmt.Println("tuples are here")
 	}
-	return b.inOrder.Execute(t)
+	return nil
 }
 
 // TestInterrupt sends a terminal's interrupt to a whole group of processes:
