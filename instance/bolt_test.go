@@ -280,6 +280,41 @@ func TestBoltTicks(t *testing.T) {
 	})
 }
 
+// TestSlowBoltIsAttentive has a bolt take long over the tuples of one frame.
+// Between two of them it must send what is old and answer a ping.
+func TestSlowBoltIsAttentive(t *testing.T) {
+	leaktest.Check(t)
+	seen := make(chan struct{})
+	b := echo()
+	emit, calls := b.execute, 0
+	b.execute = func(tu *topology.Tuple, out *topology.Collector) error {
+		calls++
+		switch calls {
+		case 1:
+			<-time.After(2 * houseEvery)
+		case 2:
+			<-seen
+		}
+		return emit(tu, out)
+	}
+	m := newManager(t, testTopology(t, nil, b))
+	r := m.run(workTask)
+	p := m.welcome(plenty)
+	p.send(dataFrame("one", "two", "three"))
+	p.tell(wire.KindPing, 0, 8)
+	if h, _ := p.expect(wire.KindPong); h.Count != 8 {
+		t.Errorf("pong is %+v", h)
+	}
+	if got := p.data(); !slices.Equal(got, []string{"one"}) {
+		t.Errorf("got %q", got)
+	}
+	close(seen)
+	if got := p.collect(2); !slices.Equal(got, []string{"two", "three"}) {
+		t.Errorf("got %q", got)
+	}
+	r.stop()
+}
+
 // TestBoltSurvives checks that a tuple whose Execute fails is dropped, counted, reported, and the only one.
 func TestBoltSurvives(t *testing.T) {
 	leaktest.Check(t)

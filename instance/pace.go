@@ -23,11 +23,12 @@ func (t *task) clock() int64 { return int64(time.Since(t.began)) }
 type pace struct {
 	lap   int
 	start int64 // of the lap, by task.clock
+	from  int64 // start of the lap before
 }
 
 // begin starts a lap after a time that was not spent in user code.
 func (p *pace) begin(now int64) {
-	p.start = now
+	p.from, p.start = now, now
 	if p.lap == 0 {
 		p.lap = 1
 	}
@@ -37,7 +38,7 @@ func (p *pace) begin(now int64) {
 // shrinks them at once, in proportion.
 func (p *pace) next(now int64) {
 	took := now - p.start
-	p.start = now
+	p.from, p.start = p.start, now
 	switch {
 	case took > 2*int64(checkEvery):
 		p.lap = max(1, int(int64(p.lap)*int64(checkEvery)/took))
@@ -52,28 +53,31 @@ type aging struct {
 	// single says that the task fills one batch at a time, so that whatever
 	// is pending after a send has begun after it.
 	single bool
-	since  int64 // when something was first seen pending, 0 if nothing is
-	frames int64 // frames that had been sent by then
+	since  int64 // before what is pending was begun, 0 if nothing is
+	frames int64 // frames that had been sent when since was set
 }
 
-// due reports whether what is pending has become old. now is task.clock, at
-// least 1; frames counts the frames sent so far.
-func (a *aging) due(pending bool, now, frames int64) bool {
-	switch {
-	case !pending:
+// due reports whether what is pending has become old. now is task.clock; what
+// was not pending at the last check was begun at from, at least 1, or later.
+// frames counts the frames sent so far.
+func (a *aging) due(pending bool, from, now, frames int64) bool {
+	if !pending {
 		a.since = 0
-	case a.since == 0 || a.single && frames != a.frames:
-		a.since, a.frames = now, frames
-	case now-a.since >= a.maxAge:
-		a.since = 0
-		return true
+		return false
 	}
-	return false
+	if a.since == 0 || a.single && frames != a.frames {
+		a.since, a.frames = from, frames
+	}
+	if now-a.since < a.maxAge {
+		return false
+	}
+	a.since = 0
+	return true
 }
 
 // age sends batches that have become old.
 func (t *task) age(now int64) error {
-	if t.aging.due(t.out.Pending(), now, t.count.framesOut) {
+	if t.aging.due(t.out.Pending(), t.pace.from, now, t.count.framesOut) {
 		return t.flushed(t.out.Age())
 	}
 	return nil

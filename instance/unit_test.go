@@ -293,28 +293,32 @@ func TestAging(t *testing.T) {
 	)
 	for _, single := range []bool{true, false} {
 		a := aging{maxAge: 100, single: single}
+		last := int64(1)
 		for _, step := range []struct {
 			pending     bool
 			now, frames int64
 			due         bool
 		}{
-			{idle, 10, 0, false},
-			{pending, 20, 0, false},
+			{idle, 20, 0, false},
+			{pending, 30, 0, false}, // begun at 20 or later
 			{pending, 119, 0, false},
 			{pending, 120, 0, true},
 			{pending, 130, 1, false},
-			{idle, 180, 2, false},
+			{idle, 230, 2, false},
 			{pending, 240, 2, false},
 			{pending, 300, 3, false}, // a full batch was sent, so what is pending may be younger
-			{pending, 350, 3, !single},
+			{pending, 335, 3, !single},
 			{idle, 360, 4, false},
 			{pending, 400, 4, false},
-			{pending, 499, 4, false},
-			{pending, 500, 4, true},
+			{pending, 459, 4, false},
+			{pending, 460, 4, true},
+			{idle, 470, 5, false},
+			{pending, 600, 5, true}, // a lap that took long
 		} {
-			if due := a.due(step.pending, step.now, step.frames); due != step.due {
+			if due := a.due(step.pending, last, step.now, step.frames); due != step.due {
 				t.Errorf("single %v, at %d: due %v, want %v", single, step.now, due, step.due)
 			}
+			last = step.now
 		}
 	}
 }
