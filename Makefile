@@ -76,7 +76,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each; PKG=./wire for one packa
 	log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; \
 	awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' <<<"$$listed" | \
 	while read -r pkg target; do \
-		once() { $(GO) test $(CHECKED) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null 2>&1 | tee "$$log"; }; \
+		once() { $(GO) test $(CHECKED) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$pkg" </dev/null 2>&1 | tee "$$log"; }; \
 		echo "fuzz $$pkg $$target"; \
 		once || { ! grep -q 'Failing input written' "$$log" && once; } || exit 1; \
 	done

@@ -211,6 +211,9 @@ func (b *dagBolt) Execute(t *topology.Tuple) error {
 	}
 	b.last[b.in][b.source.Task] = seq
 	b.ids[b.in] = binary.LittleEndian.AppendUint64(b.ids[b.in], uint64(id))
+	if mix(b.d.seed, uint64(seq))%512 == 0 {
+		time.Sleep(2 * time.Millisecond) // so that queues form
+	}
 	for i := range b.n.streams {
 		for _, next := range derived(&b.n.streams[i], from, uint64(id)) {
 			if err := b.emit(i, next); err != nil {

@@ -65,7 +65,7 @@ const (
 // newDAG makes the random topology of a seed: one to two spouts, one to four bolts.
 func newDAG(seed uint64) *dag {
 	r := rand.New(rand.NewPCG(seed, 1))
-	d := &dag{seed: seed, rows: 20 + r.IntN(200)}
+	d := &dag{seed: seed, rows: 20 + r.IntN(1000)}
 	spouts, bolts := 1+r.IntN(2), 1+r.IntN(4)
 	next := uint32(1)
 	for i := range spouts + bolts {
@@ -130,11 +130,11 @@ func (d *dag) options(mode string) local.Options {
 	o := local.Options{
 		Mode: mode, Containers: 1 + r.IntN(3), TasksPerProcess: 1 + r.IntN(3), Seed: r.Uint64() | 1,
 		MinBatch: size(64, 8<<10), MaxAge: time.Duration(1 + r.IntN(int(2*time.Millisecond))),
-		LowMark: size(1, 64<<10), Window: size(32<<10, 128<<10),
+		LowMark: size(1, 16<<10), Window: size(32<<10, 128<<10),
 	}
 	o.MaxBatch = o.MinBatch + size(0, 32<<10)
-	o.HighMark = o.LowMark + size(0, 64<<10)
-	o.HardMark = o.HighMark + size(0, 64<<10)
+	o.HighMark = o.LowMark + size(0, 16<<10)
+	o.HardMark = o.HighMark + size(0, 16<<10)
 	return o
 }
 
