@@ -13,6 +13,9 @@ const (
 	DefaultHighMark = 8 << 20
 	DefaultWindow   = 1 << 20
 	DefaultCredit   = 1 << 20
+
+	// minWindow is well above what a task handles before it returns credit.
+	minWindow = 64 << 10
 )
 
 // Config says what a stream manager serves. Sizes are in bytes.
@@ -86,8 +89,8 @@ func (c Config) Validate() error {
 	if c.LowMark < 0 || c.LowMark > c.HighMark || c.HighMark > c.HardMark {
 		fault("marks must not fall: LowMark %d, HighMark %d, HardMark %d", c.LowMark, c.HighMark, c.HardMark)
 	}
-	if c.Window < 1<<10 || c.Window > 1<<30 {
-		fault("Window is %d, allowed are 1 KiB to 1 GiB", c.Window)
+	if c.Window < minWindow || c.Window > 1<<30 {
+		fault("Window is %d, allowed are 64 KiB to 1 GiB", c.Window)
 	}
 	if c.Credit < 1<<10 || c.Credit > 1<<30 {
 		fault("Credit is %d, allowed are 1 KiB to 1 GiB", c.Credit)

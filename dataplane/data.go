@@ -99,6 +99,10 @@ func (lp *loop) end(l *link, h wire.Header, frame []byte) {
 		lp.refuse(l, wire.CodeMalformed, &wire.FrameError{Header: h, Err: ErrUnexpected})
 		return
 	}
+	if l.role == rolePeer {
+		l.credit -= len(frame) // it waited in the same queue as data
+		l.pending += len(frame)
+	}
 	if h.Dest != 0 {
 		lp.passEnd(h, frame, lp.dests[h.Dest])
 		return
@@ -129,18 +133,6 @@ func (lp *loop) repeatEnds(o *outlet) {
 			h.Put(lp.scratch[:])
 			o.send(lp, lp.scratch[:], 0)
 		}
-	}
-}
-
-// control passes on a frame that is addressed to a task and overtakes data.
-func (lp *loop) control(l *link, h wire.Header, frame []byte) {
-	d := lp.dest(h.Dest)
-	if d == nil || l.role == roleInstance && h.Source != l.task {
-		lp.refuse(l, wire.CodeRoute, &wire.FrameError{Header: h, Err: ErrDest})
-		return
-	}
-	if d.out.link != nil {
-		lp.write(d.out.link, frame)
 	}
 }
 

@@ -55,8 +55,10 @@ func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
 // finished reports whether the task has got and sent the end of all its streams, so that its link may close.
 func (d *dest) finished() bool { return len(d.ends) >= d.wantIn && d.endsOut >= d.wantOut }
 
-// frameKey names the frames that may share a header: those of one stream and source.
-func frameKey(h wire.Header) uint64 { return uint64(h.Source)<<32 | uint64(h.Stream) }
+// frameKey names the frames that may share a header: those of one stream and source, with the same flags.
+func frameKey(h wire.Header) uint64 {
+	return uint64(h.Source)<<32 | uint64(h.Flags)<<16 | uint64(h.Stream)
+}
 
 // add appends records to d's batch, where they follow others of the same
 // stream and source under one header. It borrows the records.

@@ -13,14 +13,17 @@ var (
 	ErrDest       = errors.New("dataplane: frame names a destination that does not take it")
 	ErrCodec      = errors.New("dataplane: frame is compressed, which this version does not write")
 	ErrCredit     = errors.New("dataplane: frame was sent without credit")
+	ErrGrant      = errors.New("dataplane: credit is granted for more than was sent")
+	ErrUnread     = errors.New("dataplane: answers are asked for and not read")
 )
 
 // EpochError says that a frame or hello belongs to another physical plan.
 type EpochError struct{ Have, Want uint32 }
 
-// Error names both epochs.
+// Error names the epoch that was refused. It goes out to the other side, which
+// may be a stranger: it does not tell what would have been accepted.
 func (e *EpochError) Error() string {
-	return fmt.Sprintf("dataplane: plan epoch %d, this is %d", e.Have, e.Want)
+	return fmt.Sprintf("dataplane: frame or hello of plan epoch %d, which is not the current one", e.Have)
 }
 
 // HelloError says why a link was refused.

@@ -58,6 +58,7 @@ func (c *fakeConn) Writev(bs [][]byte) (n int, err error) {
 	return n, nil
 }
 
+func (c *fakeConn) OutboundBuffered() int       { return 0 }
 func (c *fakeConn) EventLoop() gnet.EventLoop   { return c.loop }
 func (c *fakeConn) SetWriteBuffer(int) error    { return nil }
 func (c *fakeConn) SetReadBuffer(int) error     { return nil }

@@ -52,7 +52,7 @@ func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		h.m.loop.opened(l)
 		return nil, gnet.None
 	}
-	l := &link{conn: c, role: roleNew}
+	l := &link{conn: c, role: roleNew, tcp: c.LocalAddr().Network() != "unix"}
 	c.SetContext(l)
 	h.m.loop.opened(l)
 	return nil, gnet.None

@@ -57,11 +57,11 @@ func (lp *loop) handshake(l *link, h wire.Header, frame []byte) {
 func (lp *loop) checkHello(h wire.Hello) (wire.Code, error) {
 	switch {
 	case h.Protocol != wire.Protocol:
-		return wire.CodeProtocol, &HelloError{fmt.Sprintf("protocol version %d, this is %d", h.Protocol, wire.Protocol)}
+		return wire.CodeProtocol, &HelloError{fmt.Sprintf("protocol version %d; this side speaks %d", h.Protocol, wire.Protocol)}
 	case h.Topology != lp.plan.Topology:
-		return wire.CodeTopology, &HelloError{fmt.Sprintf("topology %q, this is %q", h.Topology, lp.plan.Topology)}
+		return wire.CodeTopology, &HelloError{fmt.Sprintf("topology %q does not run here", h.Topology)}
 	case h.Fingerprint != lp.plan.Fingerprint:
-		return wire.CodeTopology, &HelloError{fmt.Sprintf("plan fingerprint %#x, this is %#x: the programs differ", h.Fingerprint, lp.plan.Fingerprint)}
+		return wire.CodeTopology, &HelloError{fmt.Sprintf("plan fingerprint %#x is another: the programs differ", h.Fingerprint)}
 	case h.Epoch != lp.plan.Epoch:
 		return wire.CodeEpoch, &EpochError{Have: h.Epoch, Want: lp.plan.Epoch}
 	}
@@ -71,6 +71,10 @@ func (lp *loop) checkHello(h wire.Hello) (wire.Code, error) {
 // helloInstance accepts a task's link. The newest incarnation of a task wins;
 // a link of the same or an older one that is still here is closed.
 func (lp *loop) helloInstance(l *link, h wire.Hello) {
+	if l.tcp {
+		lp.refuse(l, wire.CodeUnknown, &HelloError{"tasks connect to the Unix socket of their container"})
+		return
+	}
 	d := lp.dest(h.Task)
 	if d == nil || !d.local {
 		lp.refuse(l, wire.CodeUnknown, &HelloError{fmt.Sprintf("task %d does not belong to container %d", h.Task, lp.here)})
@@ -95,7 +99,11 @@ func (lp *loop) helloInstance(l *link, h wire.Hello) {
 	d.out.attach(lp, l, lp.m.cfg.Window)
 }
 
-var errReplaced = errors.New("dataplane: a newer link took its place")
+// Why a link that is still open is taken from its outlet.
+var (
+	errReplaced = errors.New("dataplane: a newer link took its place")
+	errClosed   = errors.New("dataplane: closed by this side")
+)
 
 // helloPeer accepts another stream manager's link. The lower container dials,
 // so that two managers share one link.

@@ -28,7 +28,8 @@ type link struct {
 	task        uint32
 	container   uint32
 	incarnation uint64
-	idle        int // ticks without a byte from the other side
+	tcp         bool // came over the network: stream managers only
+	idle        int  // ticks without a byte from the other side
 
 	// Frames that arrive in pieces: partial holds what there is of one, and
 	// want how long it must be before anything can be done.
@@ -166,14 +167,11 @@ func (lp *loop) frame(l *link, h wire.Header, frame []byte) {
 	case wire.KindEnd:
 		lp.end(l, h, frame)
 	case wire.KindCredit:
-		l.out.granted(lp, int(h.Count))
+		lp.granted(l, h)
 	case wire.KindClamp, wire.KindRelease:
 		lp.peerLevel(l, h)
-	case wire.KindAck, wire.KindFail:
-		lp.control(l, h, frame)
 	case wire.KindPing:
-		h.Kind = wire.KindPong
-		lp.sendControl(l, h)
+		lp.pong(l, h)
 	case wire.KindPong:
 	case wire.KindError:
 		lp.remoteError(l, frame[wire.HeaderSize:])
@@ -200,9 +198,23 @@ func (lp *loop) close(l *link) {
 	if l.closing {
 		return
 	}
+	lp.detach(l, errClosed)
 	l.closing = true
 	_ = lp.el.Execute(lp.ctx, lp.closer(l.conn))
 }
+
+// pong answers a ping, unless the other side asks without reading the answers.
+func (lp *loop) pong(l *link, h wire.Header) {
+	if l.conn.OutboundBuffered() > lp.windowOf(l)+maxUnread {
+		lp.refuse(l, wire.CodeCredit, &wire.FrameError{Header: h, Err: ErrUnread})
+		return
+	}
+	h.Kind = wire.KindPong
+	lp.sendControl(l, h)
+}
+
+// maxUnread bounds the answers that wait for a side that does not read, in bytes beyond its window.
+const maxUnread = 1 << 20
 
 // remoteError notes why the other side is about to close.
 func (lp *loop) remoteError(l *link, body []byte) {

@@ -148,33 +148,37 @@ func (lp *loop) detach(l *link, err error) {
 	o.link = nil
 	if l.role == roleInstance && o.dests[0].finished() {
 		o.ended = true
+		o.drop(lp, o.queue.Len())
 		return
 	}
 	o.lost = true
 	lp.c.linksLost++
 	lp.log.Info("link lost", slog.Uint64("task", uint64(l.task)), slog.Uint64("peer", uint64(l.container)), slog.Any("err", err))
 	if l.role == roleInstance {
-		o.clear(lp)
+		o.drop(lp, o.queue.Len())
 	} else {
 		lp.peerLost(l.container)
 	}
 }
 
 // tick runs once a second. A peer that was silent for idleTicks is taken for
-// dead; before that it is asked for a sign of life.
+// dead; before that it is asked for a sign of life. Whoever connects has as
+// long to say hello.
 func (lp *loop) tick() {
 	lp.busy.Enter("stream manager loop")
 	defer lp.busy.Leave("stream manager loop")
 	for l := range lp.links {
-		if l.role != rolePeer {
+		if l.role == roleInstance {
 			continue
 		}
 		if l.idle++; l.idle > idleTicks {
-			lp.log.Warn("peer is silent", slog.Uint64("peer", uint64(l.container)))
+			lp.log.Warn("link is silent", slog.Uint64("peer", uint64(l.container)))
 			lp.close(l)
 			continue
 		}
-		lp.sendControl(l, wire.Header{Kind: wire.KindPing})
+		if l.role == rolePeer {
+			lp.sendControl(l, wire.Header{Kind: wire.KindPing})
+		}
 	}
 }
 

@@ -382,7 +382,7 @@ func TestFramesInPieces(t *testing.T) {
 func TestSlowTaskClampsAndReleases(t *testing.T) {
 	leaktest.Check(t)
 	p := testPlan(t, 1, 1, topology.Shuffle("words"))
-	m := startManager(t, Config{Plan: p, Container: 1, Window: 1024, HighMark: 8 << 10, Credit: 64 << 10})
+	m := startManager(t, Config{Plan: p, Container: 1, Window: 64 << 10, HighMark: 8 << 10, Credit: 64 << 10})
 	bolt, spout := dialTask(t, p, 2), dialTask(t, p, 1)
 	one := frames(t, p, 4096, make100("slow")...)
 	sent, clamped := 0, false
@@ -421,7 +421,7 @@ func make100(w string) []string {
 func TestCreditIsEnforced(t *testing.T) {
 	leaktest.Check(t)
 	p := testPlan(t, 1, 1, topology.Shuffle("words"))
-	startManager(t, Config{Plan: p, Container: 1, Window: 1024, HighMark: 4 << 10, HardMark: 4 << 10, Credit: 8 << 10})
+	startManager(t, Config{Plan: p, Container: 1, Window: 64 << 10, HighMark: 4 << 10, HardMark: 4 << 10, Credit: 8 << 10})
 	spout := dialTask(t, p, 1)
 	one := frames(t, p, 4096, make100("x")...)
 	for range 100 {

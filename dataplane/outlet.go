@@ -24,7 +24,10 @@ type outlet struct {
 
 // attach makes l the way out and sends what waits.
 func (o *outlet) attach(lp *loop, l *link, window int) {
-	again := o.lost || o.ended
+	if l.closing {
+		return // it broke while it was greeted
+	}
+	again := o.lost || o.ended || o.link != nil
 	o.link, o.window, o.lost, o.ended = l, window, false, false
 	l.out = o
 	o.drain(lp)
@@ -33,10 +36,23 @@ func (o *outlet) attach(lp *loop, l *link, window int) {
 	}
 }
 
-// granted opens the window by n bytes.
-func (o *outlet) granted(lp *loop, n int) {
-	o.window += n
-	o.drain(lp)
+// granted opens the window of a link's outlet by what the other side has
+// handled. It cannot have handled more than was sent.
+func (lp *loop) granted(l *link, h wire.Header) {
+	if l.out.window+int(h.Count) > lp.windowOf(l) {
+		lp.refuse(l, wire.CodeCredit, &wire.FrameError{Header: h, Err: ErrGrant})
+		return
+	}
+	l.out.window += int(h.Count)
+	l.out.drain(lp)
+}
+
+// windowOf returns the largest window of a link.
+func (lp *loop) windowOf(l *link) int {
+	if l.role == rolePeer {
+		return peerCredit
+	}
+	return lp.m.cfg.Window
 }
 
 // drain sends what waits, as far as the window allows. It overdraws the window
@@ -52,8 +68,9 @@ func (o *outlet) drain(lp *loop) {
 		o.window -= n
 		l := o.link
 		lp.writev(l, o.vecs)
-		if o.link != l && o.queue.Len() == 0 {
-			return // the write failed, and with the link everything was dropped
+		if o.link != l {
+			o.drop(lp, n) // the write failed: how much of it arrived is not known
+			return
 		}
 		o.queue.Discard(n)
 	}
@@ -103,13 +120,14 @@ func (o *outlet) refuses() bool {
 	return o.ended || o.lost && len(o.dests) == 1 && o.dests[0].local
 }
 
-// clear drops what waits and counts it.
-func (o *outlet) clear(lp *loop) {
-	for o.queue.Len() > 0 {
+// drop drops at least n bytes of what waits, or all of it, and counts the tuples.
+func (o *outlet) drop(lp *loop, n int) {
+	for n > 0 && o.queue.Len() > 0 {
 		o.vecs = o.queue.Vectors(o.vecs[:0], 1)
 		for _, v := range o.vecs {
 			lp.c.dropped += countTuples(v)
 			o.queue.Discard(len(v))
+			n -= len(v)
 		}
 	}
 	lp.measure(o)

@@ -156,6 +156,9 @@ func (b *bolt) nextFrame() (bool, error) {
 	in.pos += size
 	if h.Kind == wire.KindEnd {
 		b.inputs.end(h.Stream, h.Source)
+		if in.at() > in.stale {
+			b.unpaid += int64(size) // it waited in the same queue as data
+		}
 	}
 	return true, nil
 }

@@ -88,6 +88,7 @@ func (t *task) clamp(h wire.Header) error {
 	if _, known := t.clamps[h.Dest]; !known {
 		t.clamps[h.Dest] = struct{}{}
 		t.count.clamps++
+		t.publish() // no batch may follow for long
 	}
 	return nil
 }

@@ -118,8 +118,9 @@ func TestFramesCutAnywhere(t *testing.T) {
 		if h, _ := s.peer.frame(); h.Kind != wire.KindPong {
 			t.Errorf("frame is %+v", h)
 		}
-		if want := int64(len(stream) - 2*wire.HeaderSize); s.unpaid != want || s.count.bytesIn != want || s.count.framesIn != 3 {
-			t.Errorf("%d bytes unpaid of %d, want %d", s.unpaid, s.count.bytesIn, want)
+		data := int64(len(stream) - 2*wire.HeaderSize)
+		if s.unpaid != data+wire.HeaderSize || s.count.bytesIn != data || s.count.framesIn != 3 {
+			t.Errorf("%d bytes unpaid of %d, want %d and the end frame", s.unpaid, s.count.bytesIn, data)
 		}
 	}
 	for cut := range stream {

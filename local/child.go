@@ -27,11 +27,12 @@ var childOrders = sync.OnceValue(func() string {
 	return s
 })
 
-// A terminal sends its interrupt to the children as well. They must not heed
-// it, from the first moment on: the parent drains them.
+// A terminal sends its interrupt to the children as well, and what ends a
+// service or a command that took too long its terminate signal. They must not
+// heed either, from the first moment on: the parent drains them.
 func init() {
 	if InChild() {
-		signal.Ignore(os.Interrupt, syscall.SIGHUP)
+		signal.Ignore(os.Interrupt, syscall.SIGHUP, syscall.SIGTERM)
 	}
 }
 

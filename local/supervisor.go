@@ -184,7 +184,9 @@ func (s *supervisor) heard(m *member, r *report) {
 		m.ready = true
 		s.advance()
 	case kindSample:
-		s.sampled(m, r.Sample)
+		if !m.bye { // else it was taken before the last word and overtaken by it
+			s.sampled(m, r.Sample)
+		}
 		m.answered = r.Seq
 		s.answered(m)
 	case kindPublished:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +81,31 @@ func (o *runOptions) options() (local.Options, error) {
 	return lo, nil
 }
 
+// distinctFiles refuses to write what is read, or two things to one file.
+func (o *runOptions) distinctFiles() error {
+	files := []struct{ flag, path string }{{"--input", o.example.input}, {"--output", o.example.output}, {"--json", o.json}}
+	for i, a := range files {
+		for _, b := range files[:i] {
+			if a.path != "" && b.path != "" && sameFile(a.path, b.path) {
+				return usagef("%s and %s are the same file, %s: name another", b.flag, a.flag, a.path)
+			}
+		}
+	}
+	return nil
+}
+
+// sameFile reports whether two paths lead to the same regular file, which need not exist.
+func sameFile(a, b string) bool {
+	ai, aerr := os.Stat(a)
+	bi, berr := os.Stat(b)
+	if aerr == nil && berr == nil {
+		return ai.Mode().IsRegular() && os.SameFile(ai, bi)
+	}
+	a, aerr = filepath.Abs(a)
+	b, berr = filepath.Abs(b)
+	return aerr == nil && berr == nil && a == b
+}
+
 // args are those with which a child arrives at the same topology.
 func (o *runOptions) args() []string {
 	args := []string{"run", o.name, "--spouts", strconv.Itoa(o.example.spouts), "--bolts", strconv.Itoa(o.example.bolts)}
@@ -103,6 +130,9 @@ func (a *app) run(ctx context.Context, out io.Writer, o runOptions) error {
 	}
 	if local.InChild() {
 		return local.RunChild(ctx, t)
+	}
+	if err := o.distinctFiles(); err != nil {
+		return err
 	}
 	file, err := openResult(o.json)
 	if err != nil {

@@ -10,6 +10,12 @@ import (
 // DefaultWords is the size of the dictionary that the published figures are for.
 const DefaultWords = 175_000
 
+// Lengths of words in letters.
+const (
+	minWord = 3
+	maxWord = 12
+)
+
 // Options says how many words and tasks there are.
 type Options struct {
 	Words  int    // size of the dictionary; 0 = DefaultWords
@@ -49,7 +55,7 @@ func Dictionary(n int, seed uint64) []string {
 	random := rand.New(rand.NewPCG(seed, 0))
 	words, seen := make([]string, 0, n), make(map[string]bool, n)
 	for len(words) < n {
-		word := make([]byte, 3+random.IntN(10))
+		word := make([]byte, minWord+random.IntN(maxWord-minWord+1))
 		for i := range word {
 			word[i] = byte('a' + random.IntN(26))
 		}

@@ -29,7 +29,9 @@ type sink struct {
 
 	task *topology.Task
 	temp *os.File // becomes path when it is complete; nil without a path
-	rows []row
+	// inPlace says that path is no regular file, and temp that file itself.
+	inPlace bool
+	rows    []row
 }
 
 type row struct {
@@ -38,10 +40,21 @@ type row struct {
 }
 
 // Open creates a temporary file beside the output, so that a place that cannot
-// be written to is known before the work is done.
+// be written to is known before the work is done. A device or pipe is written
+// to as it is, and a link keeps pointing to the file that it names.
 func (s *sink) Open(_ context.Context, task *topology.Task, _ *topology.Collector) error {
 	s.task = task
 	if s.path == "" {
+		return nil
+	}
+	if target, err := filepath.EvalSymlinks(s.path); err == nil {
+		s.path = target
+	}
+	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
+		if s.temp, err = os.OpenFile(s.path, os.O_WRONLY, 0); err != nil {
+			return fmt.Errorf("wordcount: output: %w", err)
+		}
+		s.inPlace = true
 		return nil
 	}
 	temp, err := os.CreateTemp(filepath.Dir(s.path), "."+filepath.Base(s.path)+".*")
@@ -94,6 +107,9 @@ func (s *sink) write() error {
 	}
 	temp := s.temp
 	s.temp = nil
+	if s.inPlace {
+		return errors.Join(w.Flush(), temp.Close())
+	}
 	err := errors.Join(w.Flush(), temp.Chmod(0o644), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), s.path)
@@ -108,6 +124,9 @@ func (s *sink) write() error {
 func (s *sink) Close() error {
 	if s.temp == nil {
 		return nil
+	}
+	if s.inPlace {
+		return s.temp.Close()
 	}
 	return errors.Join(s.temp.Close(), os.Remove(s.temp.Name()))
 }

@@ -31,6 +31,9 @@ func Topology(o Options) (*topology.Topology, error) {
 		return nil, fmt.Errorf("wordcount: input %s is not a regular file", o.Input)
 	}
 	b := topology.NewBuilder("wordcount")
+	if info, err := os.Stat(o.Output); o.Output != "" && err == nil && info.IsDir() {
+		return nil, fmt.Errorf("wordcount: output %s is a directory: name a file", o.Output)
+	}
 	b.Spout("lines", func() topology.Spout { return &lines{path: o.Input, size: info.Size()} },
 		topology.Parallelism(orOne(o.Spouts)),
 		topology.Output("line"))

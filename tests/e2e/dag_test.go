@@ -130,7 +130,7 @@ func (d *dag) options(mode string) local.Options {
 	o := local.Options{
 		Mode: mode, Containers: 1 + r.IntN(3), TasksPerProcess: 1 + r.IntN(3), Seed: r.Uint64() | 1,
 		MinBatch: size(64, 8<<10), MaxAge: time.Duration(1 + r.IntN(int(2*time.Millisecond))),
-		LowMark: size(1, 16<<10), Window: size(32<<10, 128<<10),
+		LowMark: size(1, 16<<10), Window: size(64<<10, 128<<10),
 	}
 	o.MaxBatch = o.MinBatch + size(0, 32<<10)
 	o.HighMark = o.LowMark + size(0, 16<<10)

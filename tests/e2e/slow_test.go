@@ -164,7 +164,7 @@ func fastRate(t *testing.T, sleep time.Duration, window time.Duration) float64 {
 	c := start(t, spec{Kind: "slow", Sleep: sleep}, local.Options{Containers: 2})
 	first := until(t, c, "tuples of both branches", func(s *local.Sample) bool {
 		return task(t, s, "fast").Metrics.Received > 0 && task(t, s, "slow").Metrics.Received > 0 &&
-			(sleep == 0 || clamps(s) > 0 && task(t, s, "relay").Metrics.CreditWaits > 0)
+			(sleep == 0 || clamps(s) > 0 && task(t, s, "source").Metrics.Clamps > 0 && task(t, s, "relay").Metrics.CreditWaits > 0)
 	})
 	last := until(t, c, "the end of the window", func(s *local.Sample) bool { return s.Elapsed-first.Elapsed >= window })
 	if sleep > 0 {
