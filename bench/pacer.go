@@ -14,6 +14,11 @@ import (
 // is part of the latency.
 const paceEvery = 50 * time.Microsecond
 
+// procsWithPacer is the processors (GOMAXPROCS) that a process with a pacer
+// needs: its thread keeps one while it sleeps, until the Go runtime notices, up
+// to 10 ms later, and the task would wait for that.
+const procsWithPacer = 2
+
 // pacer says when tuples are due. It is an open loop: the schedule does not
 // wait for anybody. It runs on a goroutine and thread of its own that sleeps by
 // nanosleep, because Go's timers are late by a millisecond on some machines.

@@ -19,6 +19,9 @@ func (c Config) options(spec Spec, mode string) local.Options {
 		Containers: c.Containers, TasksPerProcess: c.TasksPerProcess, InProcess: c.InProcess, Mode: mode,
 		MinBatch: c.MinBatch, MaxBatch: c.MaxBatch, HighMark: c.HighMark, Stderr: c.Stderr, Logger: c.Logger,
 	}
+	if spec.Workload == Latency {
+		o.InstanceProcs = procsWithPacer
+	}
 	if c.ChildArgs != nil {
 		o.Args = c.ChildArgs(spec)
 	}

@@ -62,7 +62,8 @@ type Options struct {
 
 	// InstanceProcs and ManagerProcs are the processors (GOMAXPROCS) of each
 	// child. Zero means GOMAXPROCS of the environment if it is set, else the
-	// number of its tasks for an instance and 2 for a stream manager.
+	// number of its tasks for an instance and 2 for a stream manager. GOGC is
+	// 400 in children unless the environment has it.
 	InstanceProcs, ManagerProcs int
 
 	// StartTimeout is how long the children may take to report that they are

@@ -17,11 +17,17 @@ import (
 )
 
 const (
-	envChild      = "ARDEA_CHILD"
-	envProcs      = "GOMAXPROCS"
-	fdCommands    = 3
-	fdReports     = 4
-	managerProcs  = 2
+	envChild     = "ARDEA_CHILD"
+	envProcs     = "GOMAXPROCS"
+	envGC        = "GOGC"
+	fdCommands   = 3
+	fdReports    = 4
+	managerProcs = 2
+	// childGC is the children's GOGC unless the environment has another. Their
+	// heaps are a few MiB of buffers that come and go; at Go's 100 the collector
+	// ran for every 4 MiB and emptied the pools: 13 % of the CPU time with 16
+	// spouts and 16 bolts.
+	childGC       = "400"
 	afterlife     = 2 * time.Second // how long pipes of a dead process are read, in case a grandchild holds them
 	maxOrdersSize = 100 << 10       // Linux allows 128 KiB for one environment variable
 )
@@ -178,6 +184,9 @@ func (s *spawner) environment(m *member) ([]string, error) {
 		procs = fallback
 	}
 	env := []string{envChild + "=" + string(b)}
+	if _, given := os.LookupEnv(envGC); !given {
+		env = append(env, envGC+"="+childGC)
+	}
 	if procs > 0 {
 		env = append(env, envProcs+"="+strconv.Itoa(procs))
 	}

@@ -230,6 +230,37 @@ func TestUnfinishedSink(t *testing.T) {
 	}
 }
 
+// TestOutputThatIsThere replaces a file, writes through a link, and writes to a device in place.
+func TestOutputThatIsThere(t *testing.T) {
+	finish := func(path string) {
+		t.Helper()
+		s := &sink{path: path, rows: []row{{"word", 2}}}
+		task := &topology.Task{Publish: func(string, []byte) {}}
+		if err := s.Open(context.Background(), task, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Finish(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := write(t, "old and longer than the new text")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	finish(link)
+	if target, err := os.Readlink(link); err != nil || target != file {
+		t.Errorf("the link leads to %s, %v", target, err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "word\t2\n" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	finish(os.DevNull)
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the null device is %v, %v", info, err)
+	}
+}
+
 // TestSplitDoesNotAllocate averages over many lines, so that the buffer of a batch now and then rounds to nothing.
 func TestSplitDoesNotAllocate(t *testing.T) {
 	s := &split{out: collector(func(*topology.Tuple) {}, "word")}

@@ -275,6 +275,7 @@ func (c *cluster) crimes(dest uint32) []crime {
 		{"more records than counted", c.frame(append(slices.Clip(one), one...), 1, dest, nil), wire.CodeMalformed},
 		{"second hello", wire.AppendHello(nil, wire.Hello{Epoch: c.plan.Epoch}), wire.CodeUnexpected},
 		{"welcome", control(wire.KindWelcome, 0), wire.CodeUnexpected},
+		{"credit for more than was sent", wire.AppendHeader(nil, wire.Header{Kind: wire.KindCredit, Count: 1 << 30, Epoch: c.plan.Epoch}), wire.CodeCredit},
 		{"long control frame", control(wire.KindPing, wire.MaxControlBody+1), wire.CodeMalformed},
 		{"end of another's stream", c.frame(nil, 0, dest, func(h *wire.Header) { h.Kind, h.Flags, h.Stream = wire.KindEnd, 0, 999 }), wire.CodeRoute},
 		{"half a frame", c.frame(one, 1, dest, nil)[:30], 0},
