@@ -316,6 +316,13 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+	t.Run("task over TCP", func(t *testing.T) {
+		raw := dialRaw(t, p, "tcp", p.Containers[0].Address)
+		raw.write(hello(func(h *wire.Hello) { h.Incarnation = 9 }))
+		if got := raw.refused(); got.Code != wire.CodeUnknown {
+			t.Errorf("refused with %v, want %v", got, wire.CodeUnknown)
+		}
+	})
 	spout.write(frames(t, p, 256, "still", "here"))
 	spout.end()
 	if got := bolt.wordsUntilEnd(); len(got) != 2 {
@@ -344,6 +351,8 @@ func TestBadFramesOfATask(t *testing.T) {
 		{"record longer than the body", func(*wire.Header) {}, []byte{0x0a, 50, 9}, wire.CodeMalformed},
 		{"record without key hash", func(*wire.Header) {}, []byte{0x0a, 2, 0x22, 0}, wire.CodeMalformed},
 		{"compressed", func(h *wire.Header) { h.Flags = wire.CodecS2 }, nil, wire.CodeUnexpected},
+		{"credit for more than was sent", func(h *wire.Header) { h.Kind, h.Count = wire.KindCredit, 1<<32-1 }, nil, wire.CodeCredit},
+		{"ack, which nobody tracks", func(h *wire.Header) { h.Kind, h.Dest = wire.KindAck, 2 }, nil, wire.CodeUnexpected},
 		{"welcome from a task", func(h *wire.Header) { h.Kind = wire.KindWelcome }, nil, wire.CodeUnexpected},
 	}
 	for _, c := range cases {
