@@ -216,7 +216,7 @@ func seeds(n int) []uint64 {
 // few is n, or less in checked builds, which are slow.
 func few(n int) int {
 	if invariants.Enabled {
-		return n / 2
+		return n / 3
 	}
 	return n
 }
@@ -239,7 +239,7 @@ func TestDAGInProcess(t *testing.T) {
 // TestDAG runs random topologies in processes of their own.
 func TestDAG(t *testing.T) {
 	leaktest.Check(t)
-	for i, seed := range seeds(few(8)) {
+	for i, seed := range seeds(few(12)) {
 		mode := dataplane.Modes[i%len(dataplane.Modes)]
 		t.Run(fmt.Sprintf("%s/seed=%d", mode, seed), func(t *testing.T) { runDAG(t, seed, mode, outside) })
 	}
