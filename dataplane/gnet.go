@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ type handler struct {
 	engine  gnet.Engine
 	started chan struct{} // closed when the event loop runs
 	once    sync.Once
+	ticking atomic.Bool // a tick is posted and has not run
 }
 
 // OnBoot keeps the engine; the event loop does not run yet.
@@ -35,8 +37,12 @@ func (h *handler) OnTick() (time.Duration, gnet.Action) {
 	h.once.Do(func() { close(h.started) })
 	select {
 	case <-h.m.ready:
+		if !h.ticking.CompareAndSwap(false, true) {
+			break // the loop is busy: ticks must not pile up, or its peers would seem silent
+		}
 		// Not post: waiting here would keep the engine from stopping.
 		_ = h.m.control.Execute(h.m.loop.ctx, gnet.RunnableFunc(func(context.Context) error {
+			h.ticking.Store(false)
 			h.m.loop.tick()
 			return nil
 		}))

@@ -182,7 +182,7 @@ func (lp *loop) tick() {
 	}
 }
 
-const idleTicks = 10
+const idleTicks = 30
 
 // closer returns a runnable that closes a connection from the event loop.
 func (lp *loop) closer(conn gnet.Conn) gnet.RunnableFunc {

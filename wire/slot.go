@@ -96,7 +96,11 @@ func (s *TupleSlot) Clear() {
 func (s *TupleSlot) Memory() int {
 	const tuple, value, root = 200, 120, 64
 	t := &s.Tuple
-	return tuple + value*cap(t.Values) + root*cap(t.Roots) + 8*cap(t.KeyHash) + cap(s.text) + s.raw
+	n := tuple + value*cap(t.Values) + root*cap(t.Roots) + 8*cap(t.KeyHash) + cap(s.text) + s.raw
+	if s.foreign {
+		n += proto.Size(t) // fields that this version does not know, until the next Clear
+	}
+	return n
 }
 
 // room makes room for n bytes of strings.
