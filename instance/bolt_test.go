@@ -182,6 +182,23 @@ func TestBoltWithoutCredit(t *testing.T) {
 	}
 }
 
+// TestBoltFindsCreditThatItHasRead sends credit in one piece with the data
+// before it, and nothing after: the bolt that runs out of credit must not wait
+// for more bytes, since none will come.
+func TestBoltFindsCreditThatItHasRead(t *testing.T) {
+	leaktest.Check(t)
+	m := newManager(t, testTopology(t, nil, echo()))
+	r := m.run(workTask, func(c *Config) { c.MinBatch, c.MaxBatch = 64, 64 })
+	p := m.welcome(1)
+	words := numbered(200)
+	credit := wire.Header{Kind: wire.KindCredit, Dest: workTask, Count: plenty, Epoch: testEpoch}
+	p.send(wire.AppendHeader(dataFrame(words...), credit))
+	if got := p.collect(len(words)); !slices.Equal(got, words) {
+		t.Errorf("got %d words of %d", len(got), len(words))
+	}
+	r.stop()
+}
+
 // TestBoltBorrowsTheRecordWhileItWaits checks that the record being executed stays as it is while the bolt reads ahead.
 func TestBoltBorrowsTheRecordWhileItWaits(t *testing.T) {
 	leaktest.Check(t)

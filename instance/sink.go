@@ -51,10 +51,20 @@ func (t *task) awaitCredit() error {
 	if t.credit > 0 {
 		return nil
 	}
+	// Credit may have been read already, behind the frame that is being
+	// executed. Nobody has looked there, and nothing may follow it: to wait
+	// for more bytes without looking would be to wait for ever.
+	err := t.lookAhead()
+	if err == nil && t.credit > 0 {
+		return nil
+	}
 	t.count.creditWaits++
 	t.publish()
 	for t.credit <= 0 {
-		if err := t.waitAhead(); err != nil {
+		if err == nil {
+			err = t.waitAhead()
+		}
+		if err != nil {
 			if err = t.reconnect(err); err != nil {
 				return err
 			}
