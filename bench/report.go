@@ -165,4 +165,23 @@ type LatencyRun struct {
 
 	CPUSecondsPerSecond float64 `json:"cpu_seconds_per_second"` // of all processes, over the whole run
 	Noise
+
+	// Workload of the run, Latency if it is empty.
+	Workload string `json:"workload,omitempty"`
+	// Load is the rate's share of the capacity measured before, zero if that was not measured.
+	Load float64 `json:"load,omitempty"`
+	// Achieved is the tuples sent a second. Much under Rate the engine was saturated.
+	Achieved float64 `json:"achieved,omitempty"`
+	// Rejected says why the run does not count, empty if it does: a late pacer, a rate that was not reached.
+	Rejected string `json:"rejected,omitempty"`
+	// ClosedLoop is the latency from the instant a tuple was really sent. It
+	// hides whatever kept the spout from sending and is here to show that.
+	ClosedLoop *Quantiles `json:"closed_loop_us,omitempty"`
+	// Relay is the latency of the same schedule over two Unix sockets without
+	// an engine: what the machine itself takes. Nil if it was not measured.
+	Relay *Quantiles `json:"relay_us,omitempty"`
+	// Spectrum is the whole distribution, from the fastest to the slowest.
+	Spectrum []SpectrumPoint `json:"spectrum,omitempty"`
+	// Heat is the distribution over time.
+	Heat []HeatColumn `json:"heat,omitempty"`
 }

@@ -24,6 +24,7 @@ var layers = []struct{ pkg, may string }{
 	{"local", "dataplane instance internal/invariants plan topology wire"},
 	{".", "local plan topology dataplane"},
 	{"examples", ". topology"},
+	{"profiles", ""},
 	{"bench", "*"},
 	{"tests", "*"},
 	{"cmd/ardea", "*"},
