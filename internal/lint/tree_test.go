@@ -35,15 +35,18 @@ type goFile struct {
 	test bool
 }
 
-// walk calls visit with the path, slash-separated and relative to the root, of every file outside the folders in skip.
+// walk calls visit with the path, slash-separated and relative to the root, of every file but those in skip and below.
 func walk(t *testing.T, skip []string, visit func(name string)) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		skipped := slices.Contains(skip, "/"+name) || slices.Contains(skip, d.Name())
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (slices.Contains(skip, "/"+name) || slices.Contains(skip, d.Name())):
+		case skipped && d.IsDir():
 			return fs.SkipDir
+		case skipped: // in a linked checkout .git is a file
+			return nil
 		case d.Type().IsRegular():
 			visit(name)
 		}
