@@ -9,59 +9,90 @@ import (
 // naive is the mode that others are compared with.
 const naive = "naive"
 
-// Compare runs the random-words workload in all modes and the limits, in turn,
-// as often as c.Repeat says. The report of what was done so far is returned
-// with an error too. The error is that of Config.Validate or local.Start, a
-// *MismatchError when a run has not counted what it sent, or the cause of ctx's end.
+// Compare runs the workload in all modes and the limits, in turn, as often as
+// c.Repeat says. It is MeasureThroughput with a report of its own.
 func Compare(ctx context.Context, c Config) (*Report, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	c = c.withDefaults([]string{naive, "heron2017", "optimized"}, []string{FusedLoop})
-	return c.interleave(ctx)
+	s, err := MeasureThroughput(ctx, c)
+	return s.report(), err
 }
 
 // MeasureLimits measures the loops without an engine alone. See Compare.
 func MeasureLimits(ctx context.Context, c Config) (*Report, error) {
 	c.InProcess = true // there are no children
+	c.Modes = []string{}
+	if c.Limits == nil {
+		c.Limits = LimitNames()
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c.Modes = []string{}
-	c = c.withDefaults(nil, []string{FusedLoop, BatchedChannel, SocketRelay})
-	return c.interleave(ctx)
+	s, err := c.withDefaults(nil, nil).interleave(ctx)
+	return s.report(), err
+}
+
+// MeasureThroughput runs the workload in all modes (nil means naive, heron2017
+// and optimized) and the limits, in turn, as often as c.Repeat says. What was
+// measured so far is returned with an error too; it is nil only if c is not
+// valid. The error is that of Config.Validate or local.Start, a *MismatchError
+// when a run has not counted what it sent, or the cause of ctx's end.
+func MeasureThroughput(ctx context.Context, c Config) (*Section, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c.withDefaults([]string{naive, "heron2017", "optimized"}, []string{FusedLoop}).interleave(ctx)
+}
+
+// report is what the commands for one measurement print. Of nothing it is nil.
+func (s *Section) report() *Report {
+	if s == nil {
+		return nil
+	}
+	r := &Report{
+		Runs: s.Runs, Summaries: s.Summaries, Tests: s.Tests, Latency: s.Latency, Curves: s.Curves, Limits: s.Limits,
+		Machine: ThisMachine(),
+	}
+	if r.Runs == nil {
+		r.Runs = []Run{}
+	}
+	return r
 }
 
 // interleave measures everything in turn: A B C, A B C.
-func (c Config) interleave(ctx context.Context) (*Report, error) {
-	r := &Report{Runs: []Run{}, Machine: ThisMachine()}
-	step, steps := 0, c.Repeat*(len(c.Limits)+len(c.Modes))
-	say := func(format string, args ...any) {
-		c.Progress(fmt.Sprintf("[%d/%d] ", step, steps) + fmt.Sprintf(format, args...))
+func (c Config) interleave(ctx context.Context) (*Section, error) {
+	s := c.section(KindThroughput, c.Workload)
+	p := steps{progress: c.Progress, of: c.Repeat * (len(c.Limits) + len(c.Modes))}
+	var err error
+	for repeat := 1; repeat <= c.Repeat && err == nil; repeat++ {
+		err = c.measureOnce(ctx, s, &p, repeat)
 	}
-	for repeat := 1; repeat <= c.Repeat; repeat++ {
-		for _, name := range c.Limits {
-			step++
-			say("%s ...", name)
-			run, err := runLimit(ctx, c, name, repeat)
-			if err != nil {
-				return r.summed(), err
-			}
-			r.Limits.Runs = append(r.Limits.Runs, run)
-			say("%s: %s", name, run.line())
-		}
-		for _, mode := range c.Modes {
-			step++
-			say("%s ...", mode)
-			run, err := runWords(ctx, c, mode, repeat)
-			if err != nil {
-				return r.summed(), err
-			}
-			r.Runs = append(r.Runs, run)
-			say("%s: %s", mode, run.line())
-		}
+	s.sum()
+	if err != nil {
+		s.Error = err.Error()
 	}
-	return r.summed(), nil
+	return s, err
+}
+
+// measureOnce measures every limit and every mode once.
+func (c Config) measureOnce(ctx context.Context, s *Section, p *steps, repeat int) error {
+	for _, name := range c.Limits {
+		p.next("%s", name)
+		run, err := runLimit(ctx, c, name, repeat)
+		if err != nil {
+			return err
+		}
+		s.Limits.Runs = append(s.Limits.Runs, run)
+		p.say("%s: %s", name, run.line())
+	}
+	for _, mode := range c.Modes {
+		p.next("%s", mode)
+		run, err := runWorkload(ctx, c, c.Workload, mode, repeat)
+		if err != nil {
+			return err
+		}
+		s.Runs = append(s.Runs, run)
+		p.say("%s: %s", mode, run.line())
+	}
+	return nil
 }
 
 // line tells of a measurement in a few words.
@@ -76,43 +107,49 @@ func (c Cost) line() string {
 	return s
 }
 
-// summed fills in what follows from the runs.
-func (r *Report) summed() *Report {
-	r.Summaries = nil
-	for _, name := range []string{FusedLoop, BatchedChannel, SocketRelay} {
-		if s := summarizeLimit(name, r.Limits.Runs); s.Runs > 0 {
-			r.Summaries = append(r.Summaries, s)
+// sum fills in what follows from the runs.
+func (s *Section) sum() {
+	s.Summaries = summarize(s.Runs, &s.Limits)
+	s.Tests = pairTests(s.Summaries, s.Runs, s.Limits.Runs)
+}
+
+// summarize sums up runs, the limits first, and fills in the medians of limits.
+func summarize(runs []Run, limits *Limits) []Summary {
+	var all []Summary
+	for _, name := range LimitNames() {
+		if s := summarizeLimit(name, limits.Runs); s.Runs > 0 {
+			all = append(all, s)
 		}
 	}
 	var modes []string
-	for i := range r.Runs {
-		if mode := r.Runs[i].Mode; !slices.Contains(modes, mode) {
+	for i := range runs {
+		if mode := runs[i].Mode; !slices.Contains(modes, mode) {
 			modes = append(modes, mode)
 		}
 	}
 	for _, mode := range modes {
-		r.Summaries = append(r.Summaries, summarizeMode(mode, r.Runs))
+		all = append(all, summarizeMode(mode, runs))
 	}
-	r.Limits.FusedLoop = r.summary(FusedLoop).TuplesPerSecond.Median
-	r.Limits.BatchedChannel = r.summary(BatchedChannel).TuplesPerSecond.Median
-	r.Limits.SocketRelay = r.summary(SocketRelay).TuplesPerSecond.Median
-	base := r.summary(naive).TuplesPerSecond
-	for i := range r.Summaries {
-		s := &r.Summaries[i]
-		s.Cost = ratio(s.TuplesPerSecond.Median, r.Limits.FusedLoop)
+	limits.FusedLoop = summaryOf(all, FusedLoop).TuplesPerSecond.Median
+	limits.BatchedChannel = summaryOf(all, BatchedChannel).TuplesPerSecond.Median
+	limits.SocketRelay = summaryOf(all, SocketRelay).TuplesPerSecond.Median
+	base := summaryOf(all, naive).TuplesPerSecond
+	for i := range all {
+		s := &all[i]
+		s.Cost = ratio(s.TuplesPerSecond.Median, limits.FusedLoop)
 		if base.N > 0 {
 			s.RatioToNaive = s.TuplesPerSecond.Median / base.Median
 			s.VersusNaive = s.TuplesPerSecond.Compare(base)
 		}
 	}
-	return r
+	return all
 }
 
-// summary returns the summary of that name, an empty one if there is none.
-func (r *Report) summary(name string) Summary {
-	for i := range r.Summaries {
-		if r.Summaries[i].Name == name {
-			return r.Summaries[i]
+// summaryOf returns the summary of that name, an empty one if there is none.
+func summaryOf(all []Summary, name string) Summary {
+	for i := range all {
+		if all[i].Name == name {
+			return all[i]
 		}
 	}
 	return Summary{}

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/topology"
 )
 
 // Defaults of Config.
@@ -18,13 +21,21 @@ const (
 	DefaultRate     = 100_000
 )
 
+// DefaultLoads returns the points of a curve, as shares of the capacity.
+func DefaultLoads() []float64 { return []float64{0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95} }
+
+// DefaultBounds returns the bounds of the 99th percentile for which the highest rate is looked for.
+func DefaultBounds() []time.Duration {
+	return []time.Duration{time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 50 * time.Millisecond}
+}
+
 // Config says what is measured. The zero value is a sensible default.
 type Config struct {
 	// Modes are the forwarding modes to compare, see dataplane.ParseMode. Nil
 	// means naive, heron2017 and optimized; for MeasureLatency optimized.
 	Modes []string
-	// Limits are the loops without an engine to measure: FusedLoop,
-	// BatchedChannel, SocketRelay. Nil means FusedLoop, for MeasureLimits all.
+	// Limits are the loops without an engine to measure, see LimitNames. Nil
+	// means FusedLoop, for MeasureLimits all, and for a workload that no loop can do none.
 	Limits []string
 	// Repeat is how often everything is measured, in turn: A B C, A B C. Zero
 	// means 1. Fewer than about 5 give intervals that tell little.
@@ -32,14 +43,28 @@ type Config struct {
 
 	// Containers is the number of stream managers. Zero means 1.
 	Containers int
-	// Spouts and Bolts are the tasks of the random-words workload. Zero means 1 of each.
+	// Workload is what is run; the zero value means random words. Its Rate,
+	// Tuples and WarmUp are set by what measures. Latency is measured with the
+	// workload Latency, whatever this says.
+	Workload Spec
+	// Spouts, Bolts, Words and Seed stand in for those of Workload that are zero.
 	Spouts, Bolts int
-	// Words is the size of its dictionary. Zero means DefaultWords.
-	Words int
-	// Seed is that of the dictionary and the draws.
-	Seed uint64
-	// Rate is that of MeasureLatency, in tuples a second. Zero means DefaultRate.
-	Rate float64
+	Words         int
+	Seed          uint64
+
+	// Rates are those at which latency is measured, in tuples a second. Rate is
+	// a list of one. With none of Rates, Rate and Loads it is DefaultRate.
+	Rates []float64
+	Rate  float64
+	// Loads are further rates, as shares of the capacity that is measured just
+	// before, each above 0 and up to 1. For MeasureCurve nil means DefaultLoads.
+	Loads []float64
+	// Bounds are the 99th percentiles for which MeasureCurve looks for the
+	// highest rate. Nil means DefaultBounds.
+	Bounds []time.Duration
+	// ProfileDir is the directory for the profiles of the run that is made
+	// of each mode to take them. Empty means that none are taken.
+	ProfileDir string
 
 	// Duration is the measured window of a run. Zero means DefaultDuration.
 	// Much under 3 s the warm-up's remains and the clock's ticks show.
@@ -66,36 +91,44 @@ type Config struct {
 	Stderr io.Writer
 	// Logger gets the launcher's reports. Nil discards them.
 	Logger *slog.Logger
+
+	// alter changes a topology before it is run in this process. Tests plant faults with it.
+	alter func(*topology.Topology)
 }
 
 func (c Config) withDefaults(modes, limits []string) Config {
 	if c.Modes == nil {
 		c.Modes = modes
 	}
-	if c.Limits == nil {
+	c.Workload = c.spec()
+	if w, known := workloadOf(c.Workload.Workload); c.Limits == nil && known && w.loops {
 		c.Limits = limits
 	}
-	for _, n := range []struct {
-		field *int
-		value int
-	}{{&c.Repeat, 1}, {&c.Containers, 1}, {&c.Spouts, 1}, {&c.Bolts, 1}, {&c.Words, DefaultWords}} {
-		if *n.field == 0 {
-			*n.field = n.value
-		}
+	setDefault(&c.Repeat, 1)
+	setDefault(&c.Containers, 1)
+	setDefault(&c.Duration, DefaultDuration)
+	setDefault(&c.WarmUp, DefaultWarmUp)
+	if c.Bounds == nil {
+		c.Bounds = DefaultBounds()
 	}
-	if c.Rate == 0 {
-		c.Rate = DefaultRate
-	}
-	if c.Duration == 0 {
-		c.Duration = DefaultDuration
-	}
-	if c.WarmUp == 0 {
-		c.WarmUp = DefaultWarmUp
+	if c.Rate != 0 {
+		c.Rates = append(slices.Clone(c.Rates), c.Rate)
+		c.Rate = 0
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
 	return c
+}
+
+// spec is the workload with all that is known of it.
+func (c Config) spec() Spec {
+	s := c.Workload
+	setDefault(&s.Spouts, c.Spouts)
+	setDefault(&s.Bolts, c.Bolts)
+	setDefault(&s.Words, c.Words)
+	setDefault(&s.Seed, c.Seed)
+	return s.withDefaults()
 }
 
 // Validate returns everything that is wrong with c, joined.
@@ -105,15 +138,21 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("bench: "+format, args...))
 	}
 	d := c.withDefaults(nil, nil)
+	if c.Modes != nil && len(c.Modes) == 0 && len(d.Limits) == 0 {
+		fault("Modes and Limits are empty: there is nothing to measure")
+	}
 	for _, mode := range d.Modes {
 		if _, err := dataplane.ParseMode(mode); err != nil {
 			faults = append(faults, fmt.Errorf("bench: %w", err))
 		}
 	}
 	for _, name := range d.Limits {
-		if _, known := limits[name]; !known {
-			fault("no limit %q: use %q, %q or %q", name, FusedLoop, BatchedChannel, SocketRelay)
+		if !slices.Contains(LimitNames(), name) {
+			fault("no limit %q: use one of %s", name, strings.Join(LimitNames(), ", "))
 		}
+	}
+	if w, known := workloadOf(d.Workload.Workload); known && !w.loops && len(d.Limits) > 0 {
+		fault("workload %s has no limits without an engine: leave them out", w.Name)
 	}
 	if d.Repeat < 1 || d.Repeat > maxRepeat {
 		fault("Repeat is %d, allowed are 1 to %d", d.Repeat, maxRepeat)
@@ -127,7 +166,33 @@ func (c Config) Validate() error {
 	if !d.InProcess && d.ChildArgs == nil {
 		fault("ChildArgs is missing, and InProcess is not set")
 	}
-	return errors.Join(append(faults, d.words().Validate(), d.latency().Validate())...)
+	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates())...)
+}
+
+// validateRates returns what is wrong with what latency is measured at.
+func (c Config) validateRates() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("bench: "+format, args...))
+	}
+	for _, rate := range c.Rates {
+		if !(rate >= 1 && rate <= MaxRate) {
+			fault("a rate of %v tuples a second, allowed are 1 to %d", rate, MaxRate)
+		} else if rate*c.Duration.Seconds() < 1 {
+			fault("a rate of %v tuples a second sends none in %v: measure for longer", rate, c.Duration)
+		}
+	}
+	for _, load := range c.Loads {
+		if !(load > 0 && load <= 1) {
+			fault("a load of %v, allowed are shares of the capacity above 0 and up to 1", load)
+		}
+	}
+	for _, bound := range c.Bounds {
+		if bound <= 0 {
+			fault("a bound of %v for the 99th percentile, it must be above 0", bound)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 const (
@@ -136,16 +201,34 @@ const (
 	leastDuration = 10 * time.Millisecond
 )
 
-// words is the topology of the random-words workload.
-func (c Config) words() Spec {
-	return Spec{Workload: RandomWords, Spouts: c.Spouts, Bolts: c.Bolts, Words: c.Words, Seed: c.Seed}
+// latency is the topology of a latency run.
+func (c Config) latency(rate float64) Spec {
+	warmUp := uint64(rate * c.WarmUp.Seconds())
+	return Spec{
+		Workload: Latency, Rate: rate,
+		WarmUp: warmUp, Tuples: warmUp + max(1, uint64(rate*c.Duration.Seconds())),
+	}.withDefaults()
 }
 
-// latency is the topology of the latency workload.
-func (c Config) latency() Spec {
-	warmUp := uint64(c.Rate * c.WarmUp.Seconds())
-	return Spec{
-		Workload: Latency, Rate: c.Rate,
-		WarmUp: warmUp, Tuples: warmUp + max(1, uint64(c.Rate*c.Duration.Seconds())),
-	}
+// section is the frame of a section with nothing measured yet.
+func (c Config) section(kind SectionKind, spec Spec) *Section {
+	return &Section{Name: spec.Workload + "-" + string(kind), Kind: kind, Spec: spec, Containers: c.Containers}
+}
+
+// steps tells of progress, step by step.
+type steps struct {
+	progress func(string)
+	step, of int
+}
+
+// say tells of the present step.
+func (s *steps) say(format string, args ...any) {
+	s.progress(fmt.Sprintf("[%d/%d] ", s.step, s.of) + fmt.Sprintf(format, args...))
+}
+
+// next begins the next step.
+func (s *steps) next(format string, args ...any) {
+	s.step++
+	s.of = max(s.of, s.step)
+	s.say(format+" ...", args...)
 }

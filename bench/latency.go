@@ -36,8 +36,10 @@ type clockSpout struct {
 	spec  Spec
 	task  *topology.Task
 	out   *topology.Collector
-	pacer *pacer
+	clock clock
+	pacer *pacer             // nil without a rate
 	stop  context.CancelFunc // of the pacer
+	last  int64              // instant that was sent, without a rate
 	sent  Tally
 }
 
@@ -47,6 +49,9 @@ func (s *clockSpout) Open(ctx context.Context, task *topology.Task, out *topolog
 	c, err := newClock()
 	if err != nil {
 		return err
+	}
+	if s.clock = c; s.spec.Rate == 0 {
+		return nil
 	}
 	s.pacer = &pacer{
 		clock: c, rate: s.spec.Rate, tuples: s.spec.Tuples, warmUp: s.spec.WarmUp, wake: task.Wake,
@@ -60,6 +65,9 @@ func (s *clockSpout) Open(ctx context.Context, task *topology.Task, out *topolog
 // Next emits what is due. The first call starts the schedule: the task is connected by then.
 func (s *clockSpout) Next() error {
 	p := s.pacer
+	if p == nil {
+		return s.flood()
+	}
 	if p.start == 0 {
 		p.begin()
 	}
@@ -75,24 +83,45 @@ func (s *clockSpout) Next() error {
 		if s.sent.Tuples >= p.warmUp {
 			instant = p.intended(s.sent.Tuples)
 		}
-		if err := s.out.Emit(topology.Int(instant)); err != nil {
+		if err := s.emit(instant); err != nil {
 			return err
 		}
-		s.sent.Tuples++
-		s.sent.Checksum += mix(uint64(instant))
 	}
+	return nil
+}
+
+// flood emits as fast as it can, as if every tuple was due now.
+func (s *clockSpout) flood() error {
+	now := s.clock.now()
+	for range tuplesPerNext {
+		s.last = max(s.last+1, now)
+		if err := s.emit(s.last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *clockSpout) emit(instant int64) error {
+	if err := s.out.Emit(topology.Int(instant)); err != nil {
+		return err
+	}
+	s.sent.Tuples++
+	s.sent.Checksum += mix(uint64(instant))
 	return nil
 }
 
 // Close publishes what was emitted and how late the pacer was.
 func (s *clockSpout) Close() error {
-	if s.pacer == nil {
-		return nil // Open was not called or failed
+	if s.task == nil {
+		return nil // Open was not called
 	}
-	s.stop()
-	<-s.pacer.done
-	if err := publishHistogram(s.task, latenessName, s.pacer.lateness); err != nil {
-		return err
+	if s.pacer != nil {
+		s.stop()
+		<-s.pacer.done
+		if err := publishHistogram(s.task, latenessName, s.pacer.lateness); err != nil {
+			return err
+		}
 	}
 	return publishTally(s.task, emittedTally, s.sent)
 }

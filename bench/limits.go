@@ -27,11 +27,14 @@ var limits = map[string]func(ctx context.Context, p *Picker, counted *atomic.Uin
 	SocketRelay:    socketRelay,
 }
 
+// LimitNames returns the names of all limits, in the order in which reports show them.
+func LimitNames() []string { return []string{FusedLoop, BatchedChannel, SocketRelay} }
+
 // runLimit measures one of the programs and checks it.
 func runLimit(ctx context.Context, c Config, name string, repeat int) (LimitRun, error) {
-	d := NewDictionary(c.Words, c.Seed)
+	d := NewDictionary(c.Workload.Words, c.Workload.Seed)
 	loop := &loop{}
-	p := NewPicker(d, c.Seed)
+	p := NewPicker(d, c.Workload.Seed)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	var counter *Counter

@@ -18,12 +18,12 @@ const (
 // wordsPerNext is the number of words that one call of Next emits.
 const wordsPerNext = 64
 
-func randomWordsTopology(s Spec, newCounter func() *Counter) (*topology.Topology, error) {
+func randomWordsTopology(s Spec) (*topology.Topology, error) {
 	b := topology.NewBuilder(s.Workload)
 	b.Spout(wordsComponent, func() topology.Spout { return &wordSpout{spec: s} },
 		topology.Parallelism(s.Spouts),
 		topology.Output("word"))
-	b.Bolt(countComponent, func() topology.Bolt { return &countBolt{spec: s, counter: newCounter()} },
+	b.Bolt(countComponent, func() topology.Bolt { return &countBolt{spec: s, counter: NewCounter()} },
 		topology.Parallelism(s.Bolts),
 		topology.Fields(wordsComponent, "word"))
 	return b.Build()

@@ -10,7 +10,9 @@ import (
 type Report struct {
 	Runs      []Run        `json:"runs"`
 	Summaries []Summary    `json:"summaries,omitempty"`
+	Tests     []PairTest   `json:"tests,omitempty"`
 	Latency   []LatencyRun `json:"latency,omitempty"`
+	Curves    []Curve      `json:"curves,omitempty"`
 	Limits    Limits       `json:"limits"`
 	Machine   Machine      `json:"machine"`
 }

@@ -19,7 +19,7 @@ func (c Config) options(spec Spec, mode string) local.Options {
 		Containers: c.Containers, TasksPerProcess: c.TasksPerProcess, InProcess: c.InProcess, Mode: mode,
 		MinBatch: c.MinBatch, MaxBatch: c.MaxBatch, HighMark: c.HighMark, Stderr: c.Stderr, Logger: c.Logger,
 	}
-	if spec.Workload == Latency {
+	if spec.Rate > 0 {
 		o.InstanceProcs = procsWithPacer
 	}
 	if c.ChildArgs != nil {
@@ -28,24 +28,19 @@ func (c Config) options(spec Spec, mode string) local.Options {
 	return o
 }
 
-// runWords runs the random-words workload once and checks it.
-func runWords(ctx context.Context, c Config, mode string, repeat int) (Run, error) {
-	spec := c.words()
-	t, err := spec.Topology()
+// runWorkload runs a workload that does not end by itself once, and checks it.
+func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat int) (Run, error) {
+	name := fmt.Sprintf("%s %s, run %d", spec.Workload, mode, repeat)
+	t, err := c.topology(spec)
 	if err != nil {
 		return Run{}, err
 	}
-	return runTopology(ctx, c, t, mode, repeat)
-}
-
-// runTopology runs a topology of the random-words workload.
-func runTopology(ctx context.Context, c Config, t *topology.Topology, mode string, repeat int) (Run, error) {
-	name := fmt.Sprintf("%s %s, run %d", RandomWords, mode, repeat)
-	running, err := local.Start(ctx, t, c.options(c.words(), mode))
+	running, err := local.Start(ctx, t, c.options(spec, mode))
 	if err != nil {
 		return Run{}, err
 	}
-	w, err := observe(ctx, cluster{Cluster: running, counting: countComponent}, c.WarmUp, c.Duration)
+	load, _ := workloadOf(spec.Workload)
+	w, err := observe(ctx, cluster{Cluster: running, counting: load.counting}, c.WarmUp, c.Duration)
 	if err != nil {
 		running.Kill()
 		_, failure := running.Wait()
@@ -60,20 +55,38 @@ func runTopology(ctx context.Context, c Config, t *topology.Topology, mode strin
 		return Run{}, fmt.Errorf("bench: %s: %w", name, context.Cause(ctx))
 	}
 	r := Run{
-		Workload: RandomWords, Mode: mode, Containers: result.Containers, Spouts: c.Spouts, Bolts: c.Bolts, Repeat: repeat,
+		Workload: spec.Workload, Mode: mode, Containers: result.Containers, Spouts: spec.Spouts, Bolts: spec.Bolts, Repeat: repeat,
 		Cost: w.cost,
 	}
 	r.fill(w, result)
-	emitted, err := sumTallies(result.Published, emittedTally, c.Spouts)
-	if err != nil {
-		return Run{}, err
+	r.Emitted, r.Counted, err = check(name, spec, result.Published)
+	return r, err
+}
+
+// topology returns the topology of a run.
+func (c Config) topology(spec Spec) (*topology.Topology, error) {
+	t, err := spec.Topology()
+	if err == nil && c.alter != nil {
+		c.alter(t)
 	}
-	counted, err := sumTallies(result.Published, countedTally, c.Bolts)
+	return t, err
+}
+
+// check compares what the tasks of a run have sent and counted. The error is a
+// *MismatchError, or says which task has not published its tally.
+func check(name string, spec Spec, p published) (emitted, counted uint64, err error) {
+	sent, err := sumTallies(p, emittedTally, spec.Spouts)
 	if err != nil {
-		return Run{}, err
+		return 0, 0, err
 	}
-	r.Emitted, r.Counted = emitted.Tuples, counted.Tuples
-	return r, compareTallies(name, emitted, counted)
+	got, err := sumTallies(p, countedTally, spec.Bolts)
+	if err != nil {
+		return 0, 0, err
+	}
+	if load, _ := workloadOf(spec.Workload); load.everyTask {
+		sent = sent.times(uint64(spec.Bolts))
+	}
+	return sent.Tuples, got.Tuples, compareTallies(name, sent, got)
 }
 
 // explain prefers what the cluster failed of to what the observer noticed of it.

@@ -134,15 +134,14 @@ func TestPlantedFaultsAreCaught(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leaktest.Check(t)
-			c := short().withDefaults(nil, nil)
-			top, err := c.words().Topology()
-			if err != nil {
-				t.Fatal(err)
+			c := short()
+			c.alter = func(top *topology.Topology) {
+				count := &top.Components[1]
+				sound := count.NewBolt
+				count.NewBolt = func() topology.Bolt { return &faulty{Bolt: sound(), fail: fail} }
 			}
-			count := &top.Components[1]
-			sound := count.NewBolt
-			count.NewBolt = func() topology.Bolt { return &faulty{Bolt: sound(), fail: fail} }
-			_, err = runTopology(t.Context(), c, top, "optimized", 1)
+			c.Modes, c.Limits = []string{"optimized"}, []string{}
+			_, err := Compare(t.Context(), c)
 			if _, ok := errors.AsType[*MismatchError](err); !ok {
 				t.Errorf("the run gives %v", err)
 			}
@@ -169,14 +168,13 @@ func TestCompareStopsWithItsContext(t *testing.T) {
 
 func TestFailureOfATaskIsTheError(t *testing.T) {
 	leaktest.Check(t)
-	c := short().withDefaults(nil, nil)
-	top, err := c.words().Topology()
-	if err != nil {
-		t.Fatal(err)
-	}
 	broken := errors.New("broken on purpose")
-	top.Components[0].NewSpout = func() topology.Spout { return brokenSpout{broken} }
-	_, err = runTopology(t.Context(), c, top, "optimized", 1)
+	c := short()
+	c.Modes, c.Limits = []string{"optimized"}, []string{}
+	c.alter = func(top *topology.Topology) {
+		top.Components[0].NewSpout = func() topology.Spout { return brokenSpout{broken} }
+	}
+	_, err := Compare(t.Context(), c)
 	var task *local.TaskError
 	if !errors.As(err, &task) || !strings.Contains(err.Error(), broken.Error()) {
 		t.Errorf("the run gives %v", err)

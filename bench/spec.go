@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ardea-stream/ardea/topology"
 )
@@ -13,70 +14,119 @@ const (
 	MaxWords = 1 << 22
 	// MaxRate is the highest rate of a latency run, in tuples a second.
 	MaxRate = 10_000_000
-)
-
-// The workloads.
-const (
-	// RandomWords: spouts draw words as fast as they can, bolts count them.
-	RandomWords = "randomwords"
-	// Latency: a spout sends its clock at a fixed rate to a bolt.
-	Latency = "latency"
+	// MaxKeys is the largest number of different keys.
+	MaxKeys = 1 << 24
+	// MaxSize is the largest payload, in bytes.
+	MaxSize = 1 << 20
+	// MaxSkew is the largest exponent of a Zipf distribution.
+	MaxSkew = 4
 )
 
 // Spec describes the topology of a workload, so that a child process can build
-// the same one. It travels as JSON.
+// the same one. It travels as JSON. Fields that are zero take the workload's
+// own default, see Workloads; a field that a workload has no use for must be zero.
 type Spec struct {
 	Workload string `json:"workload"`
 	Spouts   int    `json:"spouts,omitempty"`
-	Bolts    int    `json:"bolts,omitempty"`
+	Bolts    int    `json:"bolts,omitempty"` // tasks of each bolt
 
-	Words int    `json:"words,omitempty"` // of the dictionary
-	Seed  uint64 `json:"seed,omitempty"`  // of the dictionary and the draws
+	Words int     `json:"words,omitempty"` // of the dictionary
+	Size  int     `json:"size,omitempty"`  // of a word, in letters, or of a payload, in bytes
+	Keys  int     `json:"keys,omitempty"`  // different ones
+	Skew  float64 `json:"skew,omitempty"`  // exponent of the Zipf distribution
+	Map   bool    `json:"map,omitempty"`   // count with a plain Go map instead of a Counter
+	Seed  uint64  `json:"seed,omitempty"`  // of the dictionary and the draws
 
-	Rate   float64 `json:"rate,omitempty"`    // tuples a second
+	Rate   float64 `json:"rate,omitempty"`    // tuples a second; 0: as fast as possible, for ever
 	Tuples uint64  `json:"tuples,omitempty"`  // that are sent in all
 	WarmUp uint64  `json:"warm_up,omitempty"` // of them, that are not measured
 }
 
+// withDefaults fills in the defaults of the workload, that of random words if none is named.
+func (s Spec) withDefaults() Spec {
+	setDefault(&s.Workload, RandomWords)
+	w, known := workloadOf(s.Workload)
+	if !known {
+		return s
+	}
+	setDefault(&s.Spouts, 1)
+	setDefault(&s.Bolts, 1)
+	setDefault(&s.Bolts, w.defaults.Bolts)
+	setDefault(&s.Words, w.defaults.Words)
+	setDefault(&s.Size, w.defaults.Size)
+	setDefault(&s.Keys, w.defaults.Keys)
+	setDefault(&s.Skew, w.defaults.Skew)
+	return s
+}
+
+func setDefault[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
 // Validate returns everything that is wrong with s, joined.
 func (s Spec) Validate() error {
+	s = s.withDefaults()
+	w, known := workloadOf(s.Workload)
+	if !known {
+		return fmt.Errorf("bench: no workload %q: use one of %s", s.Workload, strings.Join(workloadNames(), ", "))
+	}
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("bench: "+format, args...))
 	}
-	switch s.Workload {
-	case RandomWords:
-		if s.Words < 1 || s.Words > MaxWords {
-			fault("a dictionary of %d words, allowed are 1 to %d", s.Words, MaxWords)
+	for _, p := range s.parameters() {
+		switch used := w.has(p.name); {
+		case !used && p.value != p.unused:
+			fault("%s cannot be set for the workload %s: leave it out", p.name, s.Workload)
+		case used && !(p.value >= p.least && p.value <= p.most):
+			fault(p.text+", allowed are %v to %v", p.value, p.least, p.most)
 		}
-		for _, n := range []struct {
-			name string
-			n    int
-		}{{"spouts", s.Spouts}, {"bolts", s.Bolts}} {
-			if n.n < 1 || n.n > topology.MaxParallelism {
-				fault("%d %s, allowed are 1 to %d", n.n, n.name, topology.MaxParallelism)
-			}
-		}
-	case Latency:
-		if !(s.Rate >= 1 && s.Rate <= MaxRate) {
-			fault("a rate of %v tuples a second, allowed are 1 to %d", s.Rate, MaxRate)
-		}
-		if s.Tuples <= s.WarmUp {
-			fault("%d tuples, of which %d are not measured: none is left", s.Tuples, s.WarmUp)
-		}
-	default:
-		fault("no workload %q: use %q or %q", s.Workload, RandomWords, Latency)
+	}
+	if s.Map && !w.has("map") {
+		fault("workload %s does not count words, so there is no map to count them with: leave it out", s.Workload)
+	}
+	if s.Rate != 0 && s.Tuples <= s.WarmUp && w.has("rate") {
+		fault("%d tuples, of which %d are not measured: none is left", s.Tuples, s.WarmUp)
 	}
 	return errors.Join(faults...)
 }
+
+// parameter is a number of a Spec with its range.
+type parameter struct {
+	name, text         string
+	value, least, most float64
+	unused             float64 // its value where a workload does not have it
+}
+
+// parameters returns the numbers of s, those of all workloads.
+func (s Spec) parameters() []parameter {
+	leastRate := 1.0
+	if s.Rate == 0 {
+		leastRate = 0
+	}
+	return []parameter{
+		{"spouts", "%v spouts", float64(s.Spouts), 1, topology.MaxParallelism, 1},
+		{"bolts", "%v bolts", float64(s.Bolts), 1, topology.MaxParallelism, 1},
+		{"words", "a dictionary of %.0f words", float64(s.Words), 1, MaxWords, 0},
+		{"size", "a size of %v bytes", float64(s.Size), leastSize, MaxSize, 0},
+		{"keys", "%v keys", float64(s.Keys), 1, MaxKeys, 0},
+		{"skew", "a skew of %v", s.Skew, 0.01, MaxSkew, 0},
+		{"rate", "a rate of %v tuples a second", s.Rate, leastRate, MaxRate, 0},
+	}
+}
+
+// leastSize is the shortest word or payload, in bytes: enough for MaxWords different words.
+const leastSize = 8
 
 // Topology returns the workload's topology. The error is that of Validate or of topology.Builder.Build.
 func (s Spec) Topology() (*topology.Topology, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if s.Workload == Latency {
-		return latencyTopology(s)
-	}
-	return randomWordsTopology(s, NewCounter)
+	s = s.withDefaults()
+	w, _ := workloadOf(s.Workload)
+	return w.build(s)
 }

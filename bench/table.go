@@ -148,7 +148,7 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("* %d of %d runs are noisy: the host took over %.0f %% of the processors' time or other programs over %.0f %%.",
 			noisy, runs, 100*noisySteal, 100*noisyOthers))
 	}
-	if heron := r.summary("heron2017"); heron.RatioToNaive > 0 {
+	if heron := summaryOf(r.Summaries, "heron2017"); heron.RatioToNaive > 0 {
 		notes = append(notes, fmt.Sprintf("heron2017 over naive: %.1fx here; published for Heron: 5x to 6x without acks.", heron.RatioToNaive))
 	}
 	return notes

@@ -43,6 +43,11 @@ func (t Tally) plus(u Tally) Tally {
 	}
 }
 
+// times returns the tally of n times the same tuples.
+func (t Tally) times(n uint64) Tally {
+	return Tally{Tuples: n * t.Tuples, Checksum: n * t.Checksum}
+}
+
 // MismatchError says that a run has not counted what it has sent. Its figures
 // are worth nothing.
 type MismatchError struct {
