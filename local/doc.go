@@ -18,6 +18,12 @@
 // The run directory (sockets, plan.pb, a lock) is removed at the end. One that
 // a killed parent left behind is removed by the next Start.
 //
+// # Profiles
+//
+// [Cluster.StartProfiles] makes all processes record CPU, memory and lock
+// profiles or traces of themselves, [Cluster.StopProfiles] has them write the
+// files. Package capture says what is in them.
+//
 // # Ends
 //
 // A run ends when all tasks have ended, which a drain brings about: spouts stop,

@@ -14,6 +14,12 @@ var (
 	ErrInChild = errors.New("local: this process is the child of a run: call RunChild instead of Start")
 	// ErrParentGone is returned by RunChild when the parent has died.
 	ErrParentGone = errors.New("local: the parent process is gone")
+	// ErrEnded is returned by methods of a cluster that need a running one.
+	ErrEnded = errors.New("local: the run has ended")
+	// ErrProfiling says that profiles are being recorded or written already.
+	ErrProfiling = errors.New("local: profiles of this run are being recorded already: stop that first")
+	// ErrNotProfiling says that no profiles are being recorded.
+	ErrNotProfiling = errors.New("local: no profiles of this run are being recorded: start that first")
 )
 
 // StartError says that a run could not be started. Nothing of it is left.
@@ -104,6 +110,17 @@ type DirInUseError struct {
 // Error names the directory and the process.
 func (e *DirInUseError) Error() string {
 	return fmt.Sprintf("local: run directory %s is in use by process %s: choose another one", e.Dir, e.PID)
+}
+
+// ProfileError says that a process has not recorded or not written profiles.
+type ProfileError struct {
+	Process Process
+	Text    string // what it said, or what became of it
+}
+
+// Error names the process and says why.
+func (e *ProfileError) Error() string {
+	return fmt.Sprintf("local: profiles of %s: %s", e.Process.describe(), e.Text)
 }
 
 // errAddressInUse is the cause of a StartError that fresh ports may cure.

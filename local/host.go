@@ -56,9 +56,12 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 		h.fail(0, err)
 		return err
 	}
+	profiles := newProfiler(&h.out)
+	defer profiles.stop()
+	h.roles.Go(profiles.run)
 	go func() {
 		defer close(gone)
-		h.obey(commands, r, stop)
+		h.obey(commands, r, profiles, stop)
 	}()
 	finished := make(chan error, 1)
 	h.roles.Go(func() { finished <- r.run(ctx) })
@@ -76,6 +79,8 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 			if err != nil {
 				h.fail(0, err)
 			}
+			profiles.stop()
+			<-profiles.done // so that files which are being written become complete
 			return errors.Join(err, h.out.write(report{Kind: kindBye, Sample: h.sample(r)}))
 		}
 	}
@@ -111,7 +116,7 @@ func (h *host) newRole() (role, error) {
 }
 
 // obey carries out commands until their end.
-func (h *host) obey(commands io.Reader, r role, stop context.CancelFunc) {
+func (h *host) obey(commands io.Reader, r role, profiles *profiler, stop context.CancelFunc) {
 	in := newLineReader(commands)
 	for {
 		var c command
@@ -128,6 +133,8 @@ func (h *host) obey(commands io.Reader, r role, stop context.CancelFunc) {
 			r.drain()
 		case opStop:
 			stop()
+		case opRecord, opWrite, opAbandon:
+			profiles.take(c)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (m *member) absent() bool { return m.gone || m.body == nil }
 // finished reports whether the member has done its work and said its last word.
 func (m *member) finished() bool { return m.bye && len(m.unended) == 0 }
 
-// send gives the member a command. It cannot block: no more than three
+// send gives the member a command. It cannot block: no more than a handful of
 // commands are ever unread, and a pipe holds many. One that fails is followed
 // by the event of the member's death.
 func (m *member) send(c command) {

@@ -44,15 +44,21 @@ type orders struct {
 type op string
 
 const (
-	opSample op = "sample" // answer with a report of the same Seq
-	opDrain  op = "drain"
-	opStop   op = "stop"
+	opSample  op = "sample" // answer with a report of the same Seq
+	opDrain   op = "drain"
+	opStop    op = "stop"
+	opRecord  op = "record"  // Kinds: record profiles; answer likewise
+	opWrite   op = "write"   // Dir, Name: write what was recorded; answer likewise
+	opAbandon op = "abandon" // forget what was recorded, if anything; answer likewise
 )
 
 // command is a message to a child.
 type command struct {
-	Op  op     `json:"op"`
-	Seq uint64 `json:"seq,omitempty"`
+	Op    op            `json:"op"`
+	Seq   uint64        `json:"seq,omitempty"`
+	Kinds []ProfileKind `json:"kinds,omitempty"`
+	Dir   string        `json:"dir,omitempty"`
+	Name  string        `json:"name,omitempty"`
 }
 
 // kind is what a child reports.
@@ -66,6 +72,7 @@ const (
 	kindOversized kind = "oversized" // Task, Name, Size: published, too large
 	kindEnded     kind = "ended"     // Task
 	kindFailed    kind = "failed"    // Task (0: the process), Text, InUse
+	kindProfiled  kind = "profiled"  // Seq, Files, Text (empty: no error)
 	kindBye       kind = "bye"       // last; Sample
 )
 
@@ -81,6 +88,8 @@ type report struct {
 	Text    string         `json:"text,omitempty"`
 	InUse   bool           `json:"in_use,omitempty"` // failed because an address is in use
 	Sample  *ProcessSample `json:"sample,omitempty"`
+	// Files are the paths of profiles.
+	Files map[ProfileKind]string `json:"files,omitempty"`
 }
 
 // lineReader reads messages, a JSON object per line.

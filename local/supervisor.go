@@ -51,6 +51,7 @@ type supervisor struct {
 	finished    time.Time   // when the last task ended, or the run failed
 	baseline    Usage       // of this process, at the start
 	rounds      []*round
+	capture     captures
 	published   map[string]map[uint32][]byte
 }
 
@@ -200,10 +201,13 @@ func (s *supervisor) heard(m *member, r *report) {
 		delete(m.unended, r.Task)
 	case kindFailed:
 		s.failed(m, r)
+	case kindProfiled:
+		s.profiled(m, r)
 	case kindBye:
 		s.sampled(m, r.Sample)
 		m.bye = true
 		s.answered(m)
+		s.profiled(m, nil)
 		s.advance()
 	}
 }
@@ -228,6 +232,7 @@ func (s *supervisor) buried(m *member, d *death) {
 	m.gone = true
 	m.death = *d
 	s.answered(m)
+	s.profiled(m, nil)
 	if !m.finished() || m.Role == RoleManager {
 		s.fail(m.died())
 	}
