@@ -28,6 +28,10 @@ type Config struct {
 	Mode Mode
 	// Incarnation rises with every start of this container's manager.
 	Incarnation uint64
+	// Secret is what the stream managers of a run share. With it they answer
+	// nobody over TCP who does not prove to know it. Default: anybody is a
+	// peer who knows the plan.
+	Secret []byte
 
 	// HighMark is the queue of a destination at which the spouts that can
 	// reach it are clamped. Default 8 MiB. Larger values even out bursts and

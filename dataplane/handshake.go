@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,11 +19,23 @@ func (lp *loop) opened(l *link) {
 	_ = l.conn.SetWriteBuffer(socketBuffer) // best effort: the kernel's limits decide
 	_ = l.conn.SetReadBuffer(socketBuffer)
 	if l.dialled {
-		lp.write(l, wire.AppendHello(nil, wire.Hello{
-			Topology: lp.plan.Topology, Fingerprint: lp.plan.Fingerprint, Epoch: lp.plan.Epoch,
-			Container: lp.here, Incarnation: lp.m.cfg.Incarnation, PID: lp.pid,
-		}))
+		lp.write(l, wire.AppendHello(nil, lp.hello(l)))
 	}
+}
+
+// hello is what this manager says to a peer.
+func (lp *loop) hello(l *link) wire.Hello {
+	h := wire.Hello{
+		Topology: lp.plan.Topology, Fingerprint: lp.plan.Fingerprint, Epoch: lp.plan.Epoch,
+		Container: lp.here, Incarnation: lp.m.cfg.Incarnation, PID: lp.pid,
+	}
+	if secret := lp.m.cfg.Secret; secret != nil {
+		l.nonce = make([]byte, wire.NonceSize)
+		_, _ = rand.Read(l.nonce) // never fails
+		h.Nonce = l.nonce
+		h.Proof = wire.HelloProof(secret, &h, l.container)
+	}
+	return h
 }
 
 // handshake takes the first frame of a link.
@@ -113,6 +126,11 @@ func (lp *loop) helloPeer(l *link, h wire.Hello) {
 		lp.refuse(l, wire.CodeUnknown, &HelloError{fmt.Sprintf("container %d does not dial container %d", h.Container, lp.here)})
 		return
 	}
+	secret := lp.m.cfg.Secret
+	if secret != nil && !wire.SameProof(h.Proof, wire.HelloProof(secret, &h, lp.here)) {
+		lp.refuse(l, wire.CodeSecret, &HelloError{fmt.Sprintf("container %d has not proved that it belongs to this run", h.Container)})
+		return
+	}
 	if old := p.link; old != nil {
 		if h.Incarnation < old.incarnation {
 			lp.refuse(l, wire.CodeDuplicate, &HelloError{fmt.Sprintf("container %d is connected with incarnation %d, this is %d", h.Container, old.incarnation, h.Incarnation)})
@@ -122,9 +140,11 @@ func (lp *loop) helloPeer(l *link, h wire.Hello) {
 		lp.close(old)
 	}
 	l.incarnation, l.container = h.Incarnation, h.Container
-	lp.write(l, wire.AppendWelcome(nil, wire.Welcome{
-		Epoch: lp.plan.Epoch, Credit: uint32(peerCredit), Incarnation: lp.m.cfg.Incarnation,
-	}))
+	w := wire.Welcome{Epoch: lp.plan.Epoch, Credit: uint32(peerCredit), Incarnation: lp.m.cfg.Incarnation}
+	if secret != nil {
+		w.Proof = wire.WelcomeProof(secret, h.Nonce, lp.here)
+	}
+	lp.write(l, wire.AppendWelcome(nil, w))
 	lp.joinPeer(l, p, 0) // it grants its credit in a frame of its own
 }
 
@@ -137,6 +157,11 @@ func (lp *loop) welcomed(l *link, body []byte) {
 	}
 	if w.Epoch != lp.plan.Epoch {
 		lp.refuse(l, wire.CodeEpoch, &EpochError{Have: w.Epoch, Want: lp.plan.Epoch})
+		return
+	}
+	secret := lp.m.cfg.Secret
+	if secret != nil && !wire.SameProof(w.Proof, wire.WelcomeProof(secret, l.nonce, l.container)) {
+		lp.refuse(l, wire.CodeSecret, &HelloError{fmt.Sprintf("container %d has not proved that it belongs to this run", l.container)})
 		return
 	}
 	p := lp.peers[l.container]

@@ -27,6 +27,7 @@ type link struct {
 	closing     bool // an error frame is out or the link is replaced; nothing more is read or written
 	task        uint32
 	container   uint32
+	nonce       []byte // of the hello that this side sent
 	incarnation uint64
 	tcp         bool // came over the network: stream managers only
 	idle        int  // ticks without a byte from the other side

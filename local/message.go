@@ -29,6 +29,7 @@ type orders struct {
 	Container   uint32   `json:"container"`
 	Tasks       []uint32 `json:"tasks,omitempty"`
 	Incarnation uint64   `json:"incarnation"`
+	Secret      []byte   `json:"secret,omitempty"` // of the stream managers
 	Mode        string   `json:"mode,omitempty"`
 	HighMark    int      `json:"high_mark,omitempty"`
 	LowMark     int      `json:"low_mark,omitempty"`

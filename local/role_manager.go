@@ -17,7 +17,7 @@ func newManagerRole(h *host, p *plan.Plan) (role, error) {
 		return nil, err
 	}
 	m, err := dataplane.New(dataplane.Config{
-		Plan: p, Container: o.Container, Mode: mode, Incarnation: o.Incarnation,
+		Plan: p, Container: o.Container, Mode: mode, Incarnation: o.Incarnation, Secret: o.Secret,
 		HighMark: o.HighMark, LowMark: o.LowMark, HardMark: o.HardMark, Window: o.Window,
 		Logger: h.logger,
 	})

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,9 @@ const (
 	phaseKilling  // everybody left has been killed
 	phaseEnded    // nobody is left, or it has been given up
 )
+
+// secretSize is the length in bytes of what a run's stream managers know each other by.
+const secretSize = 32
 
 // killPatience is how long the kernel may take to end a killed process.
 const killPatience = 10 * time.Second
@@ -64,6 +68,8 @@ func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath stri
 	}
 	s.limit.Stop()
 	incarnation := incarnations.Add(1)
+	secret := make([]byte, secretSize)
+	_, _ = rand.Read(secret) // never fails
 	for _, p := range processesOf(c.plan, o.TasksPerProcess) {
 		m := &member{Process: p, orders: orders{
 			Version: protocolVersion, Role: p.Role, Topology: c.plan.Topology, Plan: planPath,
@@ -72,6 +78,9 @@ func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath stri
 			MinBatch: o.MinBatch, MaxBatch: o.MaxBatch, MaxAgeNanos: int64(o.MaxAge),
 			LogLevel: int(o.LogLevel.Level()),
 		}}
+		if p.Role == RoleManager {
+			m.orders.Secret = secret
+		}
 		m.unended = map[uint32]bool{}
 		for _, t := range p.Tasks {
 			m.unended[t] = true

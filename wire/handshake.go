@@ -19,6 +19,8 @@ type Hello struct {
 	Container   uint32 // container that speaks, where Task is 0
 	Incarnation uint64 // rises with every start of the same task or container
 	PID         uint32
+	Nonce       []byte // at most 64 bytes, covered by the proof of the welcome; stream managers with a secret
+	Proof       []byte // see HelloProof
 }
 
 // AppendHello appends a whole hello frame, header included.
@@ -26,6 +28,7 @@ func AppendHello(dst []byte, h Hello) []byte {
 	return appendMessage(dst, Header{Kind: KindHello, Source: h.Task, Epoch: h.Epoch}, &wirepb.Hello{
 		Protocol: Protocol, Topology: clean(h.Topology), Fingerprint: h.Fingerprint, Epoch: h.Epoch,
 		Task: h.Task, Container: h.Container, Incarnation: h.Incarnation, Pid: h.PID,
+		Nonce: h.Nonce, Proof: h.Proof,
 	})
 }
 
@@ -38,6 +41,7 @@ func ParseHello(body []byte) (Hello, error) {
 	return Hello{
 		Protocol: m.GetProtocol(), Topology: m.GetTopology(), Fingerprint: m.GetFingerprint(), Epoch: m.GetEpoch(),
 		Task: m.GetTask(), Container: m.GetContainer(), Incarnation: m.GetIncarnation(), PID: m.GetPid(),
+		Nonce: m.GetNonce(), Proof: m.GetProof(),
 	}, nil
 }
 
@@ -46,12 +50,13 @@ type Welcome struct {
 	Epoch       uint32
 	Credit      uint32 // bytes of data frames that may be sent before more is granted
 	Incarnation uint64 // of the stream manager
+	Proof       []byte // see WelcomeProof
 }
 
 // AppendWelcome appends a whole welcome frame, header included.
 func AppendWelcome(dst []byte, w Welcome) []byte {
 	return appendMessage(dst, Header{Kind: KindWelcome, Epoch: w.Epoch}, &wirepb.Welcome{
-		Epoch: w.Epoch, Credit: w.Credit, Incarnation: w.Incarnation,
+		Epoch: w.Epoch, Credit: w.Credit, Incarnation: w.Incarnation, Proof: w.Proof,
 	})
 }
 
@@ -61,7 +66,7 @@ func ParseWelcome(body []byte) (Welcome, error) {
 	if err := proto.Unmarshal(body, &m); err != nil {
 		return Welcome{}, fmt.Errorf("%w: welcome: %w", ErrHandshake, err)
 	}
-	return Welcome{Epoch: m.GetEpoch(), Credit: m.GetCredit(), Incarnation: m.GetIncarnation()}, nil
+	return Welcome{Epoch: m.GetEpoch(), Credit: m.GetCredit(), Incarnation: m.GetIncarnation(), Proof: m.GetProof()}, nil
 }
 
 // Code says why a side closes a link.
@@ -79,12 +84,13 @@ const (
 	CodeUnexpected      // frame that is not allowed now, such as data before the hello
 	CodeRoute           // stream, source or destination that the plan does not know
 	CodeCredit          // more bytes than were granted
+	CodeSecret          // no proof, or a wrong one, of the secret that the run shares
 
 	codeLimit
 )
 
 var codeNames = [codeLimit]string{
-	"none", "internal", "protocol", "topology", "epoch", "unknown", "duplicate", "malformed", "unexpected", "route", "credit",
+	"none", "internal", "protocol", "topology", "epoch", "unknown", "duplicate", "malformed", "unexpected", "route", "credit", "secret",
 }
 
 // String returns the code's name in lower case.

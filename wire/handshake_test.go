@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -26,6 +27,7 @@ func TestHelloRoundTrip(t *testing.T) {
 		{},
 		{Topology: "wordcount", Fingerprint: 0xfedcba9876543210, Epoch: 3, Task: 7, Incarnation: 1 << 60, PID: 4242},
 		{Topology: "wordcount", Epoch: 3, Container: 2},
+		{Topology: "wordcount", Epoch: 3, Container: 2, Nonce: []byte("once"), Proof: []byte("proof")},
 	} {
 		frame := AppendHello([]byte("before"), h)[6:]
 		header, _ := ParseHeader(frame)
@@ -33,15 +35,15 @@ func TestHelloRoundTrip(t *testing.T) {
 			t.Errorf("header is %+v", header)
 		}
 		h.Protocol = Protocol
-		if got, err := ParseHello(body(t, frame, KindHello)); err != nil || got != h {
+		if got, err := ParseHello(body(t, frame, KindHello)); err != nil || !reflect.DeepEqual(got, h) {
 			t.Errorf("got %+v, %v, want %+v", got, err, h)
 		}
 	}
 }
 
 func TestWelcomeRoundTrip(t *testing.T) {
-	w := Welcome{Epoch: 3, Credit: 8 << 20, Incarnation: 9}
-	if got, err := ParseWelcome(body(t, AppendWelcome(nil, w), KindWelcome)); err != nil || got != w {
+	w := Welcome{Epoch: 3, Credit: 8 << 20, Incarnation: 9, Proof: []byte("proof")}
+	if got, err := ParseWelcome(body(t, AppendWelcome(nil, w), KindWelcome)); err != nil || !reflect.DeepEqual(got, w) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

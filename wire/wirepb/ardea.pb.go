@@ -406,8 +406,12 @@ type Hello struct {
 	// Container that speaks, where task is 0.
 	Container uint32 `protobuf:"varint,6,opt,name=container,proto3" json:"container,omitempty"`
 	// Rises with every start of the same task or container.
-	Incarnation   uint64 `protobuf:"varint,7,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Pid           uint32 `protobuf:"varint,8,opt,name=pid,proto3" json:"pid,omitempty"`
+	Incarnation uint64 `protobuf:"varint,7,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Pid         uint32 `protobuf:"varint,8,opt,name=pid,proto3" json:"pid,omitempty"`
+	// Random bytes that the answer's proof covers, of a stream manager that has a secret.
+	Nonce []byte `protobuf:"bytes,9,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// Proof of the secret that the stream managers of a run share.
+	Proof         []byte `protobuf:"bytes,10,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,13 +502,29 @@ func (x *Hello) GetPid() uint32 {
 	return 0
 }
 
+func (x *Hello) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+func (x *Hello) GetProof() []byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
 // Welcome answers a hello that was accepted.
 type Welcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Epoch uint32                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// Bytes of data frames that the dialling side may send before it is granted more.
-	Credit        uint32 `protobuf:"varint,2,opt,name=credit,proto3" json:"credit,omitempty"`
-	Incarnation   uint64 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Credit      uint32 `protobuf:"varint,2,opt,name=credit,proto3" json:"credit,omitempty"`
+	Incarnation uint64 `protobuf:"varint,3,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// Proof of the shared secret, for the nonce of the hello.
+	Proof         []byte `protobuf:"bytes,4,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -558,6 +578,13 @@ func (x *Welcome) GetIncarnation() uint64 {
 		return x.Incarnation
 	}
 	return 0
+}
+
+func (x *Welcome) GetProof() []byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
 }
 
 // ErrorInfo is the body of an error frame: why the connection closes.
@@ -1004,7 +1031,7 @@ const file_wire_wirepb_ardea_proto_rawDesc = "" +
 	"\x04kind\"=\n" +
 	"\bEnvelope\x12\x1b\n" +
 	"\tdest_task\x18\x01 \x01(\rR\bdestTask\x12\x14\n" +
-	"\x05batch\x18\x02 \x01(\fR\x05batch\"\xdd\x01\n" +
+	"\x05batch\x18\x02 \x01(\fR\x05batch\"\x89\x02\n" +
 	"\x05Hello\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12\x1a\n" +
 	"\btopology\x18\x02 \x01(\tR\btopology\x12 \n" +
@@ -1013,11 +1040,15 @@ const file_wire_wirepb_ardea_proto_rawDesc = "" +
 	"\x04task\x18\x05 \x01(\rR\x04task\x12\x1c\n" +
 	"\tcontainer\x18\x06 \x01(\rR\tcontainer\x12 \n" +
 	"\vincarnation\x18\a \x01(\x04R\vincarnation\x12\x10\n" +
-	"\x03pid\x18\b \x01(\rR\x03pid\"Y\n" +
+	"\x03pid\x18\b \x01(\rR\x03pid\x12\x14\n" +
+	"\x05nonce\x18\t \x01(\fR\x05nonce\x12\x14\n" +
+	"\x05proof\x18\n" +
+	" \x01(\fR\x05proof\"o\n" +
 	"\aWelcome\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\rR\x05epoch\x12\x16\n" +
 	"\x06credit\x18\x02 \x01(\rR\x06credit\x12 \n" +
-	"\vincarnation\x18\x03 \x01(\x04R\vincarnation\"3\n" +
+	"\vincarnation\x18\x03 \x01(\x04R\vincarnation\x12\x14\n" +
+	"\x05proof\x18\x04 \x01(\fR\x05proof\"3\n" +
 	"\tErrorInfo\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"\x9f\x02\n" +
