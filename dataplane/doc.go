@@ -23,6 +23,9 @@
 //	         handled everything that was ready: one flush is posted per turn
 //	queue    what a task has no window for is copied once to its queue
 //
+// The loop's goroutine carries the pprof labels component=stream-manager,
+// stage=route and container; those beside it have the stages accept, clock and dial.
+//
 // The obvious design, to decode each batch into objects, is here as well: see
 // [Mode]. It exists to be measured against.
 //

@@ -22,6 +22,7 @@ type handler struct {
 	m       *Manager
 	engine  gnet.Engine
 	started chan struct{} // closed when the event loop runs
+	looping sync.Once // the event loop has its labels
 	once    sync.Once
 	ticking atomic.Bool // a tick is posted and has not run
 }
@@ -34,7 +35,10 @@ func (h *handler) OnBoot(e gnet.Engine) gnet.Action {
 
 // OnTick runs on a goroutine of its own, first when the event loop has started.
 func (h *handler) OnTick() (time.Duration, gnet.Action) {
-	h.once.Do(func() { close(h.started) })
+	h.once.Do(func() {
+		h.m.label(h.m.loop.ctx, stageClock)
+		close(h.started)
+	})
 	select {
 	case <-h.m.ready:
 		if !h.ticking.CompareAndSwap(false, true) {
@@ -53,6 +57,7 @@ func (h *handler) OnTick() (time.Duration, gnet.Action) {
 
 // OnOpen makes a link of an accepted connection, or opens one that was dialled.
 func (h *handler) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	h.looping.Do(func() { h.m.label(h.m.loop.ctx, stageRoute) })
 	if l, ok := c.Context().(*link); ok {
 		l.conn = c
 		h.m.loop.opened(l)

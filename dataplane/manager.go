@@ -61,6 +61,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	h := &handler{m: m, started: make(chan struct{})}
 	go func() {
+		m.label(ctx, stageAccept) // inherited by gnet's goroutines, which say more in their first callback
 		// gnet does not close the first listener when the second fails, so the one that is likelier to fail comes first.
 		ended <- gnet.Rotate(h, []string{"tcp://" + here.Address, "unix://" + here.Socket},
 			gnet.WithNumEventLoop(1), gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(socketBuffer),

@@ -28,6 +28,7 @@ func (lp *loop) dialPeers(ctx context.Context) {
 // keepPeer dials a peer until ctx ends, again whenever the link is gone. It
 // touches nothing of the loop but what it posts.
 func (lp *loop) keepPeer(ctx context.Context, container uint32, address string) {
+	lp.m.label(ctx, stageDial)
 	var dialer net.Dialer
 	wait := minBackoff
 	for ctx.Err() == nil {

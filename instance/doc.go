@@ -11,7 +11,9 @@
 // socket, calls user code in the loop over the records of the receive buffer,
 // and writes finished batches, each with one system call. There is no channel
 // operation and no allocation per tuple or frame. A function registered with
-// the context pokes the connection's deadlines when the task must stop.
+// the context pokes the connection's deadlines when the task must stop. The
+// goroutine carries the pprof labels task, component and stage (spout or bolt),
+// which goroutines of user code inherit.
 //
 // A received tuple borrows the receive buffer until Execute returns. A batch
 // belongs to the [topology.Collector] until it hands it to the task, which

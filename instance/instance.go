@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -142,7 +143,9 @@ func (i *Instance) Run(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { i.signals.raise(sigStop) })
 	defer stop()
-	return newTask(ctx, i).run()
+	var err error
+	pprof.Do(ctx, i.labels(), func(ctx context.Context) { err = newTask(ctx, i).run() })
+	return err
 }
 
 // named adds component and task to an error that does not name them.
