@@ -100,7 +100,7 @@ func (lp *loop) openFrame(d *dest, h wire.Header, key uint64, n int) {
 		}
 	}
 	if d.batch == nil {
-		d.batch = pool.Get(max(batchBytes, wire.HeaderSize+n))
+		d.batch = pool.Get(max(lp.batchBytes, wire.HeaderSize+n))
 		if !d.dirty {
 			d.dirty = true
 			lp.dirty = append(lp.dirty, d)

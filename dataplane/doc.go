@@ -27,7 +27,8 @@
 // stage=route and container; those beside it have the stages accept, clock and dial.
 //
 // The obvious design, to decode each batch into objects, is here as well: see
-// [Mode]. It exists to be measured against.
+// [Mode]. It exists to be measured against. So that each of the steps above can
+// be measured, each can be turned off: see [Switches].
 //
 // # Back-pressure
 //

@@ -259,7 +259,7 @@ func TestModesDeliverTheSame(t *testing.T) {
 		p := mixedPlan(t, rng)
 		steps := mixedSteps(p, rng)
 		want := play(t, p, "optimized", steps)
-		for _, mode := range allModes {
+		for _, mode := range slices.Concat(allModes, hashedModes) {
 			got := play(t, p, mode, steps)
 			for i := range p.Components {
 				c := &p.Components[i]
@@ -401,7 +401,7 @@ var malformed = []struct {
 func behindKeyOnly(b ...byte) []byte { return append(slices.Clip(keyOnly), b...) }
 
 func TestMalformedBatches(t *testing.T) {
-	for _, mode := range allModes {
+	for _, mode := range slices.Concat(allModes, hashedModes) {
 		for _, c := range malformed {
 			t.Run(mode+"/"+c.name, func(t *testing.T) {
 				p := splitPlan(t, 2, 1)
@@ -570,7 +570,7 @@ func TestModesOverRealLinks(t *testing.T) {
 	for i := range 2000 {
 		words = append(words, fmt.Sprint("word", i))
 	}
-	for _, mode := range allModes {
+	for _, mode := range slices.Concat(allModes, hashedModes, []string{"optimized-hash"}) {
 		t.Run(mode, func(t *testing.T) {
 			leaktest.Check(t)
 			md, err := ParseMode(mode)

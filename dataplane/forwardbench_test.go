@@ -91,7 +91,7 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 		t.Skip("a checked build's pool allocates")
 	}
 	for i := range forwardings {
-		for _, mode := range []string{"optimized", "heron2017"} {
+		for _, mode := range []string{"optimized", "heron2017", "optimized-hash", "optimized-writev-passthrough-batch"} {
 			t.Run(fmt.Sprintf("mode=%s/%s", mode, forwardings[i].name), func(t *testing.T) {
 				turn, tuples := turner(t, mode, i)
 				for range 20 {

@@ -66,8 +66,9 @@ func (c *fakeConn) RemoteAddr() net.Addr        { return nil }
 func (c *fakeConn) SetDeadline(time.Time) error { return nil }
 
 // FuzzRead feeds a stream manager bytes as a task, as a peer, or as a stranger,
-// cut at any place. It must not panic, must not write more of the data than it
-// was given, and must hold no buffer afterwards.
+// cut at any place, in the mode optimized and with nearly all of it off. It
+// must not panic, must not write more of the data than it was given, and must
+// hold no buffer afterwards.
 func FuzzRead(f *testing.F) {
 	p := testPlan(f, 3, 2, topology.Fields("words", "word"))
 	data := frames(f, p, 256, "alpha", "beta", "gamma", "delta", "epsilon", "zeta")
@@ -77,13 +78,18 @@ func FuzzRead(f *testing.F) {
 	f.Add(uint8(0), uint16(7), wire.AppendHello(nil, wire.Hello{Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Task: 3}))
 	f.Add(uint8(1), uint16(1), wire.AppendError(nil, p.Epoch, wire.CodeInternal, "x"))
 	f.Add(uint8(2), uint16(1), wire.AppendHeader(nil, wire.Header{Kind: wire.KindClamp, Dest: 2, Count: 2, Epoch: p.Epoch}))
-	mode, err := ParseMode("optimized")
-	if err != nil {
-		f.Fatal(err)
+	f.Add(uint8(4), uint16(30), data)
+	var modes []Mode
+	for _, name := range []string{"optimized", "optimized-hash-passthrough-writev-drain-batch"} {
+		mode, err := ParseMode(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		modes = append(modes, mode)
 	}
 	f.Fuzz(func(t *testing.T, who uint8, cut uint16, b []byte) {
 		held := pool.Outstanding()
-		m, err := New(Config{Plan: p, Container: 1, Mode: mode})
+		m, err := New(Config{Plan: p, Container: 1, Mode: modes[int(who/3)%len(modes)]})
 		if err != nil {
 			t.Fatal(err)
 		}

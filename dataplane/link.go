@@ -236,15 +236,3 @@ func (lp *loop) sendControl(l *link, h wire.Header) {
 	h.Put(lp.scratch[:])
 	lp.write(l, lp.scratch[:wire.HeaderSize])
 }
-
-// write hands bytes to the connection, which sends or keeps them all. A write
-// that fails closes the connection, and closed is called before it returns.
-func (lp *loop) write(l *link, b []byte) {
-	if l.closing || l.conn == nil {
-		return
-	}
-	n, err := l.conn.Write(b)
-	if err == nil {
-		lp.c.bytesOut += uint64(n)
-	}
-}

@@ -32,12 +32,14 @@ type loop struct {
 	fwd     forwarder
 	balance map[*router.Consumer]*router.Balance // of those that take whole batches
 
-	run       run     // frames of one read that go to the same place
-	dirty     []*dest // batches begun since the last flush
-	scheduled bool    // a flush is posted
-	flusher   gnet.Runnable
-	scratch   [wire.HeaderSize]byte
-	c         counters
+	run        run     // frames of one read that go to the same place
+	dirty      []*dest // batches begun since the last flush
+	scheduled  bool    // a flush is posted
+	flusher    gnet.Runnable
+	begun      chan struct{} // where batches wait for their age, tells the ager that one was begun; else nil
+	batchBytes int           // size of the buffers that routed records gather in
+	scratch    [wire.HeaderSize]byte
+	c          counters
 }
 
 // forwarder is the part that differs between the modes.
@@ -91,6 +93,13 @@ func newLoop(m *Manager) *loop {
 			lp.sources[t] = streams
 		}
 	}
+	lp.batchBytes = batchBytes
+	if m.cfg.Mode.SmallBatches {
+		lp.batchBytes = SmallBatch
+	}
+	if m.cfg.Mode.NoDrain {
+		lp.begun = make(chan struct{}, 1)
+	}
 	lp.fwd = newForwarder(lp, m.cfg.Mode)
 	lp.flusher = gnet.RunnableFunc(func(context.Context) error {
 		lp.busy.Enter("stream manager loop")
@@ -110,12 +119,17 @@ func (lp *loop) dest(task uint32) *dest {
 	return lp.dests[task]
 }
 
-// schedule posts one flush to the end of this turn of the event loop.
+// schedule posts one flush to the end of this turn of the event loop, or in
+// modes without that has it posted when the batches are old.
 func (lp *loop) schedule() {
 	if lp.scheduled {
 		return
 	}
 	lp.scheduled = true
+	if lp.begun != nil {
+		lp.begun <- struct{}{} // has room: there is one for each flush
+		return
+	}
 	if err := lp.el.Execute(lp.ctx, lp.flusher); err != nil {
 		lp.scheduled = false // the engine is shutting down
 	}
@@ -187,21 +201,6 @@ const idleTicks = 30
 // closer returns a runnable that closes a connection from the event loop.
 func (lp *loop) closer(conn gnet.Conn) gnet.RunnableFunc {
 	return func(context.Context) error { return lp.el.Close(conn) }
-}
-
-// writev is write for several slices, whose slice headers it may change.
-func (lp *loop) writev(l *link, vecs [][]byte) {
-	if l.closing || l.conn == nil {
-		return
-	}
-	if len(vecs) == 1 {
-		lp.write(l, vecs[0])
-		return
-	}
-	n, err := l.conn.Writev(vecs)
-	if err == nil {
-		lp.c.bytesOut += uint64(n)
-	}
 }
 
 // release gives back every buffer. It runs when the event loop has ended.

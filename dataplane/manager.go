@@ -21,15 +21,15 @@ const socketBuffer = 1 << 20
 
 // Manager is the stream manager of one container. Its methods may be called
 // from any goroutine. Run starts one event loop, one goroutine that accepts
-// links, one for the clock, and one for every peer that is being dialled; all
-// have ended when it returns.
+// links, one for the clock, one for every peer that is being dialled, and in modes
+// without flush on drain one for the age of batches; all have ended when it returns.
 type Manager struct {
 	cfg     Config
 	loop    *loop
 	ready   chan struct{}
 	done    chan struct{}           // closed when Run returns
 	control gnet.EventLoop          // set before ready is closed
-	dialing sync.WaitGroup          // goroutines that dial peers
+	workers sync.WaitGroup          // goroutines that dial peers or look after old batches
 	last    atomic.Pointer[Metrics] // the loop's final figures
 }
 
@@ -75,7 +75,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	err := m.serve(ctx, h, ended)
 	cancel()
-	m.dialing.Wait()
+	m.workers.Wait()
 	m.loop.release()
 	_ = os.Remove(here.Socket)
 	return err
@@ -98,13 +98,16 @@ func (m *Manager) serve(ctx context.Context, h *handler, ended <-chan error) err
 	}
 	defer release()
 	m.loop.dialPeers(ctx)
+	if m.loop.begun != nil {
+		m.workers.Go(func() { m.age(ctx) })
+	}
 	close(m.ready)
 	select {
 	case err = <-ended:
 		return m.bindError(err)
 	case <-ctx.Done():
 	}
-	m.dialing.Wait() // while the loop runs: a link that is being enrolled waits for it
+	m.workers.Wait() // while the loop runs: a link that is being enrolled waits for it
 	_ = m.control.Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
 		m.last.Store(m.loop.snapshot())
 		return gneterrors.ErrEngineShutdown

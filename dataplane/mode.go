@@ -19,16 +19,28 @@ type Mode struct {
 	// protobuf objects are reused, tuples are updated instead of cloned, and
 	// batches from other stream managers pass without being decoded.
 	Pool, InPlace, Lazy bool
+
+	// Of an optimized mode, what is turned off; see Switches.
+	switchesOff
 }
 
-// Modes lists the names that ParseMode knows, without combinations.
+// Modes lists the names that ParseMode knows, without combinations and switches.
 var Modes = []string{"naive", "naive-unbatched", "heron2017", "optimized"}
 
-// ParseMode returns the mode of a name: one of Modes, or "naive" with any of
-// "+pool", "+inplace" and "+lazy" behind it. heron2017 is all three.
+// ParseMode returns the mode of a name: one of Modes, "naive" with any of
+// "+pool", "+inplace" and "+lazy" behind it, or "optimized" with any of Switches
+// turned off, as in "optimized-hash-writev". heron2017 is all three of naive's.
+// The error is a *ModeError.
 func ParseMode(name string) (Mode, error) {
-	base, rest, _ := strings.Cut(name, "+")
 	m := Mode{name: name}
+	if off, ok := strings.CutPrefix(name, "optimized-"); ok {
+		m.Optimized = true
+		if !m.switchOff(off) {
+			return Mode{}, &ModeError{Name: name}
+		}
+		return m, nil
+	}
+	base, rest, _ := strings.Cut(name, "+")
 	switch base {
 	case "optimized":
 		m.Optimized = true
@@ -73,6 +85,6 @@ type ModeError struct{ Name string }
 // Error lists the names that there are.
 func (e *ModeError) Error() string {
 	names := slices.Clone(Modes)
-	return fmt.Sprintf("dataplane: no mode %q: use one of %s, or naive with +pool, +inplace or +lazy",
-		e.Name, strings.Join(names, ", "))
+	return fmt.Sprintf("dataplane: no mode %q: use one of %s, naive with +pool, +inplace or +lazy, or optimized with %s",
+		e.Name, strings.Join(names, ", "), strings.Join(switchNames(), ", "))
 }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"github.com/ardea-stream/ardea/pool"
 	"github.com/ardea-stream/ardea/router"
 	"github.com/ardea-stream/ardea/wire"
 )
@@ -10,6 +11,7 @@ type optimized struct {
 	lp     *loop
 	single []bool // by stream: exactly one task or batch-wise consumer gets each frame
 	dests  map[*router.Consumer][]*dest
+	keyer  *keyer // takes key hashes where the tuples carry none; else nil
 }
 
 func newOptimized(lp *loop) *optimized {
@@ -30,6 +32,9 @@ func newOptimized(lp *loop) *optimized {
 		}
 		f.single[i] = routed == 1 && copies == 0
 	}
+	if lp.m.cfg.Mode.NoHash {
+		f.keyer = newKeyer(lp.plan)
+	}
 	return f
 }
 
@@ -42,7 +47,7 @@ func (f *optimized) route(h wire.Header, frame []byte) error {
 			continue
 		}
 		if c.Grouping == router.Fields && len(c.Tasks) > 1 {
-			if err := f.split(h, frame[wire.HeaderSize:], c); err != nil {
+			if err := f.dealOut(h, frame[wire.HeaderSize:], c); err != nil {
 				return err
 			}
 			checked = true
@@ -99,7 +104,15 @@ func (f *optimized) forward(h wire.Header, frame []byte, d *dest, alone bool) {
 	}
 	f.lp.flushRun()
 	wire.PutDest(frame, d.task)
-	d.out.send(f.lp, frame, int(h.Count))
+	f.lp.pass(d, frame, int(h.Count))
+}
+
+// dealOut gives each record to the task that owns its key.
+func (f *optimized) dealOut(h wire.Header, body []byte, c *router.Consumer) error {
+	if f.keyer != nil {
+		return f.splitUnhashed(h, body, c)
+	}
+	return f.split(h, body, c)
 }
 
 // split appends each record's bytes to the batch of the task that owns its key.
@@ -179,5 +192,17 @@ func (lp *loop) flushRun() {
 	}
 	r := lp.run
 	lp.run = run{}
-	r.d.out.send(lp, r.frames, r.tuples)
+	lp.pass(r.d, r.frames, r.tuples)
+}
+
+// pass sends whole frames that stand in the receive buffer: from there or, in
+// the mode for that, from a copy.
+func (lp *loop) pass(d *dest, frames []byte, tuples int) {
+	if !lp.m.cfg.Mode.NoPassThrough {
+		d.out.send(lp, frames, tuples)
+		return
+	}
+	b := pool.Get(len(frames))
+	b.B = append(b.B, frames...)
+	d.out.sendBuf(lp, b, tuples)
 }

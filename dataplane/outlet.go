@@ -86,7 +86,7 @@ func (o *outlet) open() bool { return o.link != nil && o.window > 0 && o.queue.L
 func (o *outlet) send(lp *loop, frames []byte, tuples int) {
 	if o.open() {
 		o.window -= len(frames)
-		lp.write(o.link, frames)
+		lp.writeFrames(o.link, frames)
 		return
 	}
 	if o.refuses() {
@@ -101,7 +101,7 @@ func (o *outlet) send(lp *loop, frames []byte, tuples int) {
 func (o *outlet) sendBuf(lp *loop, b *pool.Buf, tuples int) {
 	if o.open() {
 		o.window -= len(b.B)
-		lp.write(o.link, b.B)
+		lp.writeFrames(o.link, b.B)
 		b.Release()
 		return
 	}

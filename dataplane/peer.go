@@ -20,7 +20,7 @@ func (lp *loop) dialPeers(ctx context.Context) {
 	for i := range lp.plan.Containers {
 		c := &lp.plan.Containers[i]
 		if c.ID > lp.here {
-			lp.m.dialing.Go(func() { lp.keepPeer(ctx, c.ID, c.Address) })
+			lp.m.workers.Go(func() { lp.keepPeer(ctx, c.ID, c.Address) })
 		}
 	}
 }

@@ -127,12 +127,15 @@ func TestConfigNamesEveryFault(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
-	for _, name := range append([]string{"naive+pool", "naive+lazy+inplace"}, Modes...) {
+	for _, name := range append([]string{"naive+pool", "naive+lazy+inplace", "optimized-hash", "optimized-procs-drain"}, Modes...) {
 		if m, err := ParseMode(name); err != nil || m.String() != name {
 			t.Errorf("%s: %v, %v", name, m, err)
 		}
 	}
-	for _, name := range []string{"", "fast", "naive+", "optimized+pool", "naive+speed"} {
+	for _, name := range []string{
+		"", "fast", "naive+", "optimized+pool", "naive+speed",
+		"optimized-", "optimized-speed", "optimized-hash-", "optimized-hash-hash", "naive-hash", "heron2017-drain", "optimized-hash+pool",
+	} {
 		if _, err := ParseMode(name); err == nil {
 			t.Errorf("%q is accepted", name)
 		}

@@ -301,18 +301,19 @@ func (b *bolt) refill() error {
 		}
 		until = b.began.Add(time.Duration(b.ticks.next))
 	}
-	if err := b.flushed(b.out.Flush()); err != nil {
+	old, err := b.ranDry()
+	if err != nil {
 		return err
 	}
 	b.publish()
 	if b.in.filled() != before {
 		return nil // it had to wait for credit, and read ahead
 	}
-	b.link.arm(until)
+	b.link.arm(earlier(until, old))
 	if err := b.stopped(); err != nil {
 		return err
 	}
-	err := b.block(b.in.room())
+	err = b.block(b.in.room())
 	now := b.clock()
 	b.pace.begin(now)
 	b.lap, b.housed = b.pace.lap, now

@@ -90,19 +90,50 @@ func TestBoltExecutesEmitsAndEnds(t *testing.T) {
 	}
 }
 
-// TestBoltSendsWhenItRunsDry checks that a tuple does not wait for company.
+// TestBoltSendsWhenItRunsDry checks that a tuple does not wait for company, or
+// without the flush on drain not for ever.
 func TestBoltSendsWhenItRunsDry(t *testing.T) {
 	leaktest.Check(t)
-	m := newManager(t, testTopology(t, nil, echo()))
-	r := m.run(workTask)
-	p := m.welcome(plenty)
-	for _, w := range numbered(50) {
-		p.send(dataFrame(w))
-		if got := p.data(); !slices.Equal(got, []string{w}) {
-			t.Fatalf("got %q, want %q", got, w)
+	for _, noDrain := range []bool{false, true} {
+		m := newManager(t, testTopology(t, nil, echo()))
+		r := m.run(workTask, func(c *Config) { c.NoDrain = noDrain })
+		p := m.welcome(plenty)
+		for _, w := range numbered(50) {
+			p.send(dataFrame(w))
+			if got := p.data(); !slices.Equal(got, []string{w}) {
+				t.Fatalf("got %q, want %q", got, w)
+			}
 		}
+		r.stop()
 	}
-	r.stop()
+}
+
+// TestBoltWithoutDrainWaitsForAgeOrEnd has a bolt run dry behind every tuple, none of which is old.
+func TestBoltWithoutDrainWaitsForAgeOrEnd(t *testing.T) {
+	leaktest.Check(t)
+	executed := make(chan struct{})
+	work := echo()
+	emit := work.execute
+	work.execute = func(t *topology.Tuple, out *topology.Collector) error {
+		defer func() { executed <- struct{}{} }()
+		return emit(t, out)
+	}
+	m := newManager(t, testTopology(t, nil, work))
+	r := m.run(workTask, func(c *Config) { c.NoDrain, c.MaxAge = true, time.Hour })
+	p := m.welcome(plenty)
+	want := numbered(5)
+	for _, w := range want {
+		p.send(dataFrame(w))
+		<-executed
+	}
+	p.end()
+	if got := p.data(); !slices.Equal(got, want) {
+		t.Errorf("got %q in the first frame, want %q", got, want)
+	}
+	p.ends(workStream, workTask)
+	if err := r.wait(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestBoltReturnsCredit(t *testing.T) {

@@ -34,6 +34,10 @@ type Config struct {
 	// MaxAge is how long a tuple may wait in a batch while the task stays
 	// busy; a task that runs out of input sends at once. 0 means one millisecond.
 	MaxAge time.Duration
+	// NoKeyHashes leaves the key hashes out of tuples, for stream managers that
+	// take them themselves. NoDrain lets batches wait for their size or age also
+	// when the task has run out of input. Both are there to be measured.
+	NoKeyHashes, NoDrain bool
 	// Logger takes the task's reports; nil discards them.
 	Logger *slog.Logger
 	// Publish receives the results that user code publishes, on the task's

@@ -83,6 +83,27 @@ func (t *task) age(now int64) error {
 	return nil
 }
 
+// ranDry is called when the task has no more input: it sends what has begun,
+// or, where batches wait for their age, what is old. It returns when the next
+// batch will be old, zero if none waits.
+func (t *task) ranDry() (until time.Time, err error) {
+	if !t.inst.cfg.NoDrain {
+		return time.Time{}, t.flushed(t.out.Flush())
+	}
+	if err := t.age(t.clock()); err != nil || !t.out.Pending() {
+		return time.Time{}, err
+	}
+	return t.began.Add(time.Duration(t.aging.since + t.aging.maxAge)), nil
+}
+
+// earlier returns the earlier of two times, of which zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // ticks keeps the schedule of a bolt's Tick.
 type ticks struct {
 	every time.Duration // 0 = never

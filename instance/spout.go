@@ -168,14 +168,14 @@ func (s *spout) hold() error {
 
 // idle sends what has begun and waits for a frame, for Task.Wake, or for idleWait.
 func (s *spout) idle() error {
-	if err := s.flushed(s.out.Flush()); err != nil {
+	old, err := s.ranDry()
+	if err != nil {
 		return err
 	}
 	s.publish()
 	sig := &s.inst.signals
-	s.link.arm(time.Now().Add(idleWait))
+	s.link.arm(earlier(old, time.Now().Add(idleWait)))
 	sig.idle.Store(true)
-	var err error
 	if !sig.any(sigWake | sigDrain | sigStop) {
 		err = s.listen(true)
 	}

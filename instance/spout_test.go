@@ -3,6 +3,7 @@ package instance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -127,6 +128,13 @@ func TestClampedSpoutIsSilentAndAttentive(t *testing.T) {
 
 func TestIdleSpout(t *testing.T) {
 	leaktest.Check(t)
+	for _, noDrain := range []bool{false, true} {
+		t.Run(fmt.Sprintf("noDrain=%v", noDrain), func(t *testing.T) { testIdleSpout(t, noDrain) })
+	}
+}
+
+func testIdleSpout(t *testing.T, noDrain bool) {
+	t.Helper()
 	var mail atomic.Pointer[string]
 	var wake func()
 	s := &userSpout{next: func(out *topology.Collector) error {
@@ -143,7 +151,7 @@ func TestIdleSpout(t *testing.T) {
 		return nil
 	}
 	m := newManager(t, testTopology(t, s, nil))
-	r := m.run(srcTask)
+	r := m.run(srcTask, func(c *Config) { c.NoDrain = noDrain })
 	p := m.welcome(plenty)
 	<-opened
 	for i := range 200 {
@@ -162,6 +170,25 @@ func TestIdleSpout(t *testing.T) {
 	p.ends(srcStream, srcTask)
 	if err := r.wait(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestSpoutLeavesOutKeyHashes(t *testing.T) {
+	leaktest.Check(t)
+	for _, without := range []bool{false, true} {
+		m := newManager(t, testTopology(t, speak(io.EOF, "word"), nil)) // which is grouped by the word
+		r := m.run(srcTask, func(c *Config) { c.NoKeyHashes = without })
+		p := m.welcome(plenty)
+		h, body := p.expect(wire.KindData)
+		tuple, end, _ := wire.NextRecord(body, 0)
+		_, has := wire.KeyHash(body[tuple:end], 0)
+		if has == without || (h.Flags == wire.FlagKeyed) == without || !slices.Equal(wordsOf(t, body), []string{"word"}) {
+			t.Errorf("NoKeyHashes %v: flags %v, a tuple of % x", without, h.Flags, body)
+		}
+		p.ends(srcStream, srcTask)
+		if err := r.wait(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -58,6 +58,11 @@ func newTask(ctx context.Context, i *Instance) *task {
 	t.log = i.cfg.Logger.With(slog.String("topology", i.cfg.Topology.Name), slog.String("component", i.placed.Name),
 		slog.Uint64("task", uint64(i.cfg.Task)))
 	specs := outputSpecs(i.cfg.Topology, i.cfg.Plan, i.placed)
+	if i.cfg.NoKeyHashes {
+		for n := range specs {
+			specs[n].KeySets = nil
+		}
+	}
 	t.out = topology.NewCollector(t, i.cfg.Plan.Seed, i.cfg.MinBatch, i.cfg.MaxBatch, specs)
 	t.aging = aging{maxAge: int64(i.cfg.MaxAge), single: oneBatch(specs)}
 	t.clamps = map[uint32]struct{}{}

@@ -10,14 +10,17 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
 	"github.com/ardea-stream/ardea/plan"
+	"github.com/ardea-stream/ardea/pool"
 	"github.com/ardea-stream/ardea/topology"
 )
 
 // host plays a member's role: as a process of its own or inside its parent.
 type host struct {
 	orders   orders
+	mode     dataplane.Mode // of the orders, set by newRole
 	topology *topology.Topology
 	logger   *slog.Logger
 	usage    func() Usage // of the process
@@ -59,6 +62,9 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 	profiles := newProfiler(&h.out)
 	defer profiles.stop()
 	h.roles.Go(profiles.run)
+	if h.mode.NoReuse {
+		defer pool.WithoutReuse()()
+	}
 	go func() {
 		defer close(gone)
 		h.obey(commands, r, profiles, stop)
@@ -104,6 +110,9 @@ func (h *host) newRole() (role, error) {
 	}
 	if own := plan.NewLogical(h.topology).Fingerprint; own != p.Fingerprint {
 		return nil, fmt.Errorf("local: topology %q is another one here than in the parent (fingerprint %#x, not %#x): building it must give the same every time", p.Topology, own, p.Fingerprint)
+	}
+	if h.mode, err = dataplane.ParseMode(h.orders.Mode); err != nil {
+		return nil, fmt.Errorf("local: %w", err)
 	}
 	switch h.orders.Role {
 	case RoleManager:

@@ -35,8 +35,9 @@ type Options struct {
 	// InProcess runs everything as goroutines of this process, with the same
 	// sockets between them: for tests and debuggers.
 	InProcess bool
-	// Mode is the forwarding mode of the stream managers, see
-	// dataplane.ParseMode. Empty means DefaultMode.
+	// Mode is the forwarding mode of the stream managers, and what is turned
+	// off in tasks and processes, see dataplane.ParseMode and
+	// dataplane.Switches. Empty means DefaultMode.
 	Mode string
 	// Duration ends the run by a drain after that time. Zero means never.
 	Duration time.Duration
@@ -48,6 +49,11 @@ type Options struct {
 	// Args are the arguments of re-executed children, nil meaning those of
 	// this process. With them the program must arrive at the same topology.
 	Args []string
+	// Program is the path of the program that is executed for the children.
+	// Empty means that of this process. Another one must build the same
+	// topology and speak the same version of the protocol between parent and
+	// child; it is there to compare builds of one program.
+	Program string
 	// Seed of the key hashes. Zero means a random one.
 	Seed uint64
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
 	"github.com/ardea-stream/ardea/plan"
 )
@@ -31,10 +32,12 @@ type hostedTask struct {
 func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 	r := &instanceRole{h: h, up: make(chan struct{})}
 	close(r.up)
+	minBatch, maxBatch := h.batches()
 	for _, id := range h.orders.Tasks {
 		in, err := instance.New(instance.Config{
 			Plan: p, Topology: h.topology, Task: id, Incarnation: h.orders.Incarnation,
-			MinBatch: h.orders.MinBatch, MaxBatch: h.orders.MaxBatch, MaxAge: time.Duration(h.orders.MaxAgeNanos),
+			MinBatch: minBatch, MaxBatch: maxBatch, MaxAge: time.Duration(h.orders.MaxAgeNanos),
+			NoKeyHashes: h.mode.NoHash, NoDrain: h.mode.NoDrain,
 			Logger:  h.logger,
 			Publish: func(name string, data []byte) { h.publish(id, name, data) },
 		})
@@ -44,6 +47,18 @@ func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 		r.tasks = append(r.tasks, hostedTask{id: id, instance: in})
 	}
 	return r, nil
+}
+
+// batches returns the bounds of the tasks' batches, zero for a default.
+func (h *host) batches() (least, most int) {
+	least, most = h.orders.MinBatch, h.orders.MaxBatch
+	if h.mode.SmallBatches {
+		if most == 0 || most > dataplane.SmallBatch {
+			most = dataplane.SmallBatch
+		}
+		least = min(least, most)
+	}
+	return least, most
 }
 
 // run runs all tasks and reports the end of each. A task that fails leaves the

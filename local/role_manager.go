@@ -12,12 +12,8 @@ type managerRole struct{ m *dataplane.Manager }
 
 func newManagerRole(h *host, p *plan.Plan) (role, error) {
 	o := &h.orders
-	mode, err := dataplane.ParseMode(o.Mode)
-	if err != nil {
-		return nil, err
-	}
 	m, err := dataplane.New(dataplane.Config{
-		Plan: p, Container: o.Container, Mode: mode, Incarnation: o.Incarnation, Secret: o.Secret,
+		Plan: p, Container: o.Container, Mode: h.mode, Incarnation: o.Incarnation, Secret: o.Secret,
 		HighMark: o.HighMark, LowMark: o.LowMark, HardMark: o.HardMark, Window: o.Window,
 		Logger: h.logger,
 	})

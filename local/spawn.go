@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ardea-stream/ardea/dataplane"
 )
 
 const (
@@ -46,6 +48,7 @@ type launcher interface {
 // it ends. The zero spawner is not usable, see newSpawner.
 type spawner struct {
 	o      Options
+	mode   dataplane.Mode
 	exe    string
 	ctx    context.Context // of the children's exec.Cmd; never ends
 	stderr io.Writer
@@ -54,11 +57,17 @@ type spawner struct {
 }
 
 func newSpawner(ctx context.Context, o Options) (*spawner, error) {
-	exe, err := os.Executable()
+	mode, err := dataplane.ParseMode(o.Mode)
 	if err != nil {
-		return nil, fmt.Errorf("path of this program: %w", err)
+		return nil, fmt.Errorf("local: %w", err)
 	}
-	s := &spawner{o: o, exe: exe, ctx: context.WithoutCancel(ctx), stderr: &syncWriter{w: o.Stderr}, starts: make(chan func())}
+	exe := o.Program
+	if exe == "" {
+		if exe, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("path of this program: %w", err)
+		}
+	}
+	s := &spawner{o: o, mode: mode, exe: exe, ctx: context.WithoutCancel(ctx), stderr: &syncWriter{w: o.Stderr}, starts: make(chan func())}
 	s.thread.Go(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -179,6 +188,9 @@ func (s *spawner) environment(m *member) ([]string, error) {
 	procs, fallback := s.o.InstanceProcs, len(m.Tasks)
 	if m.Role == RoleManager {
 		procs, fallback = s.o.ManagerProcs, managerProcs
+	}
+	if s.mode.AllProcs {
+		fallback = runtime.NumCPU()
 	}
 	if _, given := os.LookupEnv(envProcs); procs == 0 && !given {
 		procs = fallback

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +149,8 @@ func TestEnvironmentOfChildren(t *testing.T) {
 		{"the environment wins over defaults", "5", Options{}, manager, "5"},
 		{"options win over the environment", "5", Options{InstanceProcs: 6, ManagerProcs: 7}, instanceOf(1), "6"},
 		{"options for managers", "5", Options{InstanceProcs: 6, ManagerProcs: 7}, manager, "7"},
+		{"all cores in the mode for that", "", Options{Mode: "optimized-procs"}, instanceOf(1), strconv.Itoa(runtime.NumCPU())},
+		{"options win over that mode", "", Options{Mode: "optimized-procs", ManagerProcs: 7}, manager, "7"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.given != "" {
@@ -158,7 +162,11 @@ func TestEnvironmentOfChildren(t *testing.T) {
 				}
 			}
 			t.Setenv(envChild, "of somebody else")
-			env, err := (&spawner{o: tc.o}).environment(tc.m)
+			s := &spawner{o: tc.o}
+			if tc.o.Mode != "" {
+				s.mode, _ = dataplane.ParseMode(tc.o.Mode)
+			}
+			env, err := s.environment(tc.m)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,6 +30,7 @@ type Buf struct {
 var (
 	free        [classes]sync.Pool
 	outstanding atomic.Int64
+	bypassed    atomic.Int32 // calls of WithoutReuse that hold
 )
 
 // Get returns an empty buffer, B having length 0 and a capacity of at least n
@@ -39,10 +40,21 @@ func Get(n int) *Buf {
 	if c < 0 {
 		return use(&Buf{mem: make([]byte, 0, n), cls: -1})
 	}
+	if bypassed.Load() > 0 {
+		return use(&Buf{mem: make([]byte, 0, 1<<(minShift+c)), cls: -1})
+	}
 	if v := free[c].Get(); v != nil {
 		return use(v.(*Buf))
 	}
 	return use(&Buf{mem: make([]byte, 0, 1<<(minShift+c)), cls: int8(c)})
+}
+
+// WithoutReuse makes Get allocate every buffer, in the whole process, until
+// undo is called, once. It is there to measure what reuse is worth. Where
+// several have asked for it the last undo counts.
+func WithoutReuse() (undo func()) {
+	bypassed.Add(1)
+	return func() { bypassed.Add(-1) }
 }
 
 func use(b *Buf) *Buf {

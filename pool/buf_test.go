@@ -43,6 +43,28 @@ func TestReuseStartsEmpty(t *testing.T) {
 	}
 }
 
+func TestWithoutReuse(t *testing.T) {
+	checkLeak(t)
+	allocs := func() float64 {
+		return testing.AllocsPerRun(100, func() { Get(100 << 10).Release() })
+	}
+	undo := WithoutReuse()
+	b := Get(100 << 10)
+	if cap(b.B) != 128<<10 {
+		t.Errorf("capacity is %d, want that of the class", cap(b.B))
+	}
+	again := WithoutReuse()
+	undo()
+	if n := allocs(); n < 2 {
+		t.Errorf("%v allocations for a buffer while somebody wants them new", n)
+	}
+	again()
+	b.Release()
+	if n := allocs(); n != 0 && !invariants.Enabled {
+		t.Errorf("%v allocations for a buffer afterwards", n)
+	}
+}
+
 func TestSharedBufferLivesUntilTheLastRelease(t *testing.T) {
 	checkLeak(t)
 	b := Get(10)

@@ -241,3 +241,28 @@ func (r *Record) Time(i int) (time.Time, error) {
 	}
 	return time.Unix(0, int64(binary.LittleEndian.Uint64(c))).UTC(), nil
 }
+
+// AppendKey appends field i's entry in the canonical form that key hashes are
+// taken of, see AppendKey. It returns dst and a *FieldError if there is no such field.
+func (r *Record) AppendKey(dst []byte, i int) ([]byte, error) {
+	entry, ok := r.value(i)
+	if !ok {
+		return dst, &FieldError{Field: i, Fields: r.Len()}
+	}
+	t, content := decodeKind(entry)
+	v := Value{typ: t}
+	switch t { //nolint:exhaustive // null has no content, and the others are no types of an entry
+	case TypeString, TypeBytes:
+		v.str = borrowString(content)
+	case TypeInt:
+		u, _ := binary.Uvarint(content)
+		v.num = uint64(unzigzag(u))
+	case TypeBool:
+		if u, _ := binary.Uvarint(content); u != 0 {
+			v.num = 1
+		}
+	case TypeFloat, TypeTime:
+		v.num = binary.LittleEndian.Uint64(content)
+	}
+	return AppendKey(dst, &v), nil
+}

@@ -97,6 +97,25 @@ func TestRecordGivesBackWhatWasEncoded(t *testing.T) {
 	})
 }
 
+func TestKeyOfARecordIsThatOfItsValues(t *testing.T) {
+	var r Record
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.Custom(drawValue), 1, 15).Draw(t, "values")
+		body := appendTuple(nil, make([]uint64, rapid.IntRange(0, 2).Draw(t, "hashes")), values...)
+		tuple, _, _ := NextRecord(body, 0)
+		r.Reset(body[tuple:])
+		i := rapid.IntRange(0, len(values)-1).Draw(t, "field")
+		want := AppendKey([]byte("before"), &values[i])
+		if got, err := r.AppendKey([]byte("before"), i); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("field %d has the key %x, %v, want %x", i, got, err, want)
+		}
+		var missing *FieldError
+		if _, err := r.AppendKey(nil, len(values)); !errors.As(err, &missing) {
+			t.Fatalf("error of a field that does not exist is %v", err)
+		}
+	})
+}
+
 func TestRecordOfEveryType(t *testing.T) {
 	values := oneOfEach()
 	body := appendTuple(nil, []uint64{1, 2}, values...)

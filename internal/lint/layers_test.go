@@ -22,7 +22,7 @@ var layers = []struct{ pkg, may string }{
 	{"dataplane", "internal/invariants plan pool router wire wire/wirepb"},
 	{"instance", "internal/invariants plan pool topology wire"},
 	{"local/capture", ""},
-	{"local", "local/capture dataplane instance internal/invariants plan topology wire"},
+	{"local", "local/capture dataplane instance internal/invariants plan pool topology wire"},
 	{".", "local plan topology dataplane"},
 	{"examples", ". topology"},
 	{"profiles", ""},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ardea-stream/ardea/dataplane"
@@ -71,6 +72,22 @@ func TestWordCountInProcess(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWordCountWithSwitchesOff turns off each optimization alone, and all of them.
+func TestWordCountWithSwitchesOff(t *testing.T) {
+	leaktest.Check(t)
+	names := []string{"optimized"}
+	for _, s := range dataplane.Switches {
+		names = append(names, s.Name)
+		for _, containers := range []int{1, 3} {
+			s := shape{"optimized-" + s.Name, containers, 2, 2, 3}
+			t.Run(s.String(), func(t *testing.T) { s.countWords(t, inside) })
+		}
+	}
+	s := shape{strings.Join(names, "-"), 2, 2, 2, 3}
+	t.Run(s.String(), func(t *testing.T) { s.countWords(t, inside) })
+	t.Run("processes/"+s.String(), func(t *testing.T) { s.countWords(t, outside) })
 }
 
 // TestWordCount runs real processes in a set of shapes that has every mode,
