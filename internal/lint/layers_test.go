@@ -27,6 +27,8 @@ var layers = []struct{ pkg, may string }{
 	{"examples", ". topology"},
 	{"profiles", ""},
 	{"bench", "*"},
+	{"bench/matrices", ""},
+	{"bench/matrix", "bench dataplane profiles topology"},
 	{"tests", "*"},
 	{"cmd/ardea", "*"},
 }

@@ -1,0 +1,97 @@
+package matrix
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Dir is a directory of results in which no file is ever half-written: each is
+// written under another name, synced, and renamed.
+type Dir struct{ path string }
+
+// OutputError says that results cannot be written.
+type OutputError struct {
+	Path string
+	Err  error
+}
+
+// Error says what to do.
+func (e *OutputError) Error() string {
+	return fmt.Sprintf("matrix: results in %s: %v: name a directory that can be written", e.Path, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OutputError) Unwrap() error { return e.Err }
+
+// OpenDir makes the directory if need be and tries whether it can be written,
+// so that a bad path costs no measurement. What a killed run was writing is
+// removed. The error is an *OutputError.
+func OpenDir(path string) (*Dir, error) {
+	d := &Dir{path: path}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, d.failed(err)
+	}
+	left, err := filepath.Glob(d.Path(temporary))
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	for _, name := range left {
+		if err := os.Remove(name); err != nil {
+			return nil, d.failed(err)
+		}
+	}
+	if err := tryWriting(path); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// tryWriting makes a file and removes it.
+func tryWriting(folder string) error {
+	probe, err := os.CreateTemp(folder, temporary)
+	if err == nil {
+		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	}
+	if err != nil {
+		return &OutputError{Path: folder, Err: err}
+	}
+	return nil
+}
+
+// temporary is the pattern of names of files that are being written.
+const temporary = ".ardea-*.tmp"
+
+func (d *Dir) failed(err error) error { return &OutputError{Path: d.path, Err: err} }
+
+// Path returns where a file of that name is.
+func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
+
+// Write makes or replaces a file by what content writes. If that fails, what
+// was there stays. The error is an *OutputError.
+func (d *Dir) Write(name string, content func(io.Writer) error) error {
+	return WriteFile(d.Path(name), content)
+}
+
+// WriteFile makes or replaces a file as Dir.Write does.
+func WriteFile(path string, content func(io.Writer) error) (err error) {
+	folder := filepath.Dir(path)
+	file, err := os.CreateTemp(folder, temporary)
+	if err != nil {
+		return &OutputError{Path: folder, Err: err}
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+			err = &OutputError{Path: path, Err: err}
+		}
+	}()
+	w := bufio.NewWriter(file)
+	if err := errors.Join(content(w), w.Flush(), file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
