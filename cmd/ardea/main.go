@@ -7,7 +7,8 @@
 //	ardea plan trending --bolts 4 --containers 2
 //
 // It exits with status 0 after a run or a drain, 1 after a run that failed, and
-// 2 when it does not understand the command line.
+// 2 when it does not understand the command line. After a second interrupt it
+// exits at once, with 128 and the signal's number.
 package main
 
 import (
@@ -28,11 +29,18 @@ func mainStatus() int {
 	if local.InChild() { // which leaves signals to its parent
 		return a.execute(ctx, os.Args[1:])
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	defer context.AfterFunc(ctx, func() {
-		stop() // from now on a signal kills, and the children go with their parent
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		sig := <-signals
 		_, _ = fmt.Fprintln(os.Stderr, "ardea: stopping in order; interrupt once more to kill")
-	})()
+		cancel(fmt.Errorf("ended by a signal: %v", sig))
+		os.Exit(statusSignal + int((<-signals).(syscall.Signal))) // the kernel kills the children with their parent
+	}()
 	return a.execute(ctx, os.Args[1:])
 }
+
+// statusSignal is the exit status of a program that a signal ended, less the signal's number.
+const statusSignal = 128
