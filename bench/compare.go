@@ -131,6 +131,7 @@ func summarize(runs []Run, limits *Limits) []Summary {
 		all = append(all, summarizeMode(mode, runs))
 	}
 	limits.FusedLoop = summaryOf(all, FusedLoop).TuplesPerSecond.Median
+	limits.FusedLoopMap = summaryOf(all, FusedLoopMap).TuplesPerSecond.Median
 	limits.BatchedChannel = summaryOf(all, BatchedChannel).TuplesPerSecond.Median
 	limits.SocketRelay = summaryOf(all, SocketRelay).TuplesPerSecond.Median
 	base := summaryOf(all, naive).TuplesPerSecond

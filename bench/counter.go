@@ -12,6 +12,7 @@ import (
 type Counter struct {
 	cells   []cell // their number is a power of two
 	shift   int    // 64 - log2(len(cells))
+	inline  int    // longest word that goes into a cell
 	used    int
 	waiting int
 	pending [group]cell // [:waiting] is to be counted; n is not used
@@ -34,14 +35,17 @@ const (
 // NewCounter returns an empty counter.
 func NewCounter() *Counter {
 	return &Counter{
-		cells: make([]cell, firstCells), shift: 64 - bits.Len(firstCells-1),
+		cells: make([]cell, firstCells), shift: 64 - bits.Len(firstCells-1), inline: inlineWord,
 		slow: map[string]uint64{},
 	}
 }
 
+// newMapCounter returns a counter that is nothing but a plain Go map.
+func newMapCounter() *Counter { return &Counter{inline: -1, slow: map[string]uint64{}} }
+
 // Add counts a word, which it borrows. It allocates only to grow.
 func (c *Counter) Add(word []byte) {
-	if len(word) > inlineWord {
+	if len(word) > c.inline {
 		c.slow[string(word)]++
 		return
 	}

@@ -15,34 +15,40 @@ import (
 // The limits: programs without an engine that do the work of the random-words workload.
 const (
 	FusedLoop      = "fused loop"
+	FusedLoopMap   = "fused loop, map"
 	BatchedChannel = "batched channel"
 	SocketRelay    = "socket relay"
 )
 
-// limits holds the programs. Each picks and counts words until ctx ends, keeps
-// counted up to date, and returns what it has picked and a counter of it.
-var limits = map[string]func(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error){
+// limits holds the programs. Each picks words and counts them with c until ctx
+// ends, and keeps counted up to date.
+var limits = map[string]func(ctx context.Context, p *Picker, c *Counter, counted *atomic.Uint64) error{
 	FusedLoop:      fusedLoop,
+	FusedLoopMap:   fusedLoop,
 	BatchedChannel: batchedChannel,
 	SocketRelay:    socketRelay,
 }
 
 // LimitNames returns the names of all limits, in the order in which reports show them.
-func LimitNames() []string { return []string{FusedLoop, BatchedChannel, SocketRelay} }
+func LimitNames() []string { return []string{FusedLoop, FusedLoopMap, BatchedChannel, SocketRelay} }
 
 // runLimit measures one of the programs and checks it.
 func runLimit(ctx context.Context, c Config, name string, repeat int) (LimitRun, error) {
-	d := NewDictionary(c.Workload.Words, c.Workload.Seed)
 	loop := &loop{}
-	p := NewPicker(d, c.Workload.Seed)
+	p, counter := c.Workload.picker(0), c.Workload.counter()
+	switch name {
+	case FusedLoop:
+		counter = NewCounter()
+	case FusedLoopMap:
+		counter = newMapCounter()
+	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	var counter *Counter
 	var failure error
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		counter, failure = limits[name](running, p, &loop.counted)
+		failure = limits[name](running, p, counter, &loop.counted)
 	}()
 	w, err := observe(ctx, loop, c.WarmUp, c.Duration)
 	stop()
@@ -51,7 +57,7 @@ func runLimit(ctx context.Context, c Config, name string, repeat int) (LimitRun,
 		return LimitRun{}, fmt.Errorf("bench: %s, run %d: %w", name, repeat, err)
 	}
 	r := LimitRun{Name: name, Repeat: repeat, Cost: w.cost, AllocsPerTuple: ratio(float64(w.after.mallocs-w.before.mallocs), float64(w.cost.Tuples))}
-	return r, compareTallies(fmt.Sprintf("%s, run %d", name, repeat), p.Tally(), TallyOf(counter, d))
+	return r, compareTallies(fmt.Sprintf("%s, run %d", name, repeat), p.Tally(), c.Workload.tally(counter))
 }
 
 // loop is a limit as a subject: it runs in this process.
@@ -83,17 +89,16 @@ func mallocs() uint64 {
 const stride = 4096
 
 // fusedLoop picks a word and counts it, over and over.
-func fusedLoop(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error) {
+func fusedLoop(ctx context.Context, p *Picker, c *Counter, counted *atomic.Uint64) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	c := NewCounter()
 	for ctx.Err() == nil {
 		for range stride {
 			c.Add(p.Next())
 		}
 		counted.Add(stride)
 	}
-	return c, nil
+	return nil
 }
 
 // wordsPerBatch is how many words go over the channel at once.
@@ -101,7 +106,7 @@ const wordsPerBatch = 256
 
 // batchedChannel picks in one goroutine and counts in another. Batches go round
 // and are used again.
-func batchedChannel(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error) {
+func batchedChannel(ctx context.Context, p *Picker, c *Counter, counted *atomic.Uint64) error {
 	const batches = 16
 	full, empty := make(chan [][]byte, batches), make(chan [][]byte, batches)
 	for range batches {
@@ -117,7 +122,6 @@ func batchedChannel(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Co
 			full <- batch
 		}
 	}()
-	c := NewCounter()
 	for batch := range full {
 		for _, word := range batch {
 			c.Add(word)
@@ -125,5 +129,5 @@ func batchedChannel(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Co
 		counted.Add(wordsPerBatch)
 		empty <- batch
 	}
-	return c, nil
+	return nil
 }

@@ -20,10 +20,10 @@ const wordsPerNext = 64
 
 func randomWordsTopology(s Spec) (*topology.Topology, error) {
 	b := topology.NewBuilder(s.Workload)
-	b.Spout(wordsComponent, func() topology.Spout { return &wordSpout{spec: s} },
+	b.Spout(wordsComponent, newWordSpout(s),
 		topology.Parallelism(s.Spouts),
 		topology.Output("word"))
-	b.Bolt(countComponent, func() topology.Bolt { return &countBolt{spec: s, counter: NewCounter()} },
+	b.Bolt(countComponent, newCountBolt(s),
 		topology.Parallelism(s.Bolts),
 		topology.Fields(wordsComponent, "word"))
 	return b.Build()
@@ -37,10 +37,14 @@ type wordSpout struct {
 	picker *Picker
 }
 
+func newWordSpout(s Spec) func() topology.Spout {
+	return func() topology.Spout { return &wordSpout{spec: s} }
+}
+
 // Open makes the dictionary. Each task draws words of its own.
 func (s *wordSpout) Open(_ context.Context, task *topology.Task, out *topology.Collector) error {
 	s.task, s.out = task, out
-	s.picker = NewPicker(NewDictionary(s.spec.Words, s.spec.Seed), s.spec.Seed+uint64(task.Index))
+	s.picker = s.spec.picker(task.Index)
 	return nil
 }
 
@@ -70,6 +74,10 @@ type countBolt struct {
 	task    *topology.Task
 }
 
+func newCountBolt(s Spec) func() topology.Bolt {
+	return func() topology.Bolt { return &countBolt{spec: s, counter: s.counter()} }
+}
+
 // Open keeps the task.
 func (b *countBolt) Open(_ context.Context, task *topology.Task, _ *topology.Collector) error {
 	b.task = task
@@ -88,8 +96,7 @@ func (b *countBolt) Execute(t *topology.Tuple) error {
 
 // Finish publishes what was counted.
 func (b *countBolt) Finish() error {
-	tally := TallyOf(b.counter, NewDictionary(b.spec.Words, b.spec.Seed))
-	return publishTally(b.task, countedTally, tally)
+	return publishTally(b.task, countedTally, b.spec.tally(b.counter))
 }
 
 // Close does nothing.

@@ -18,12 +18,15 @@ import (
 // a length of 4 bytes, then words, each with a byte of length before it.
 const relayFrame = 64 << 10
 
+// longestWord is the length of the longest word of a dictionary.
+const longestWord = 255
+
 // socketRelay writes words in one goroutine, passes frames on in another and
 // counts in a third, with Unix sockets between them.
-func socketRelay(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Counter, error) {
+func socketRelay(ctx context.Context, p *Picker, c *Counter, counted *atomic.Uint64) error {
 	first, second, err := twoSocketPairs()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var (
 		helpers           sync.WaitGroup
@@ -35,10 +38,9 @@ func socketRelay(ctx context.Context, p *Picker, counted *atomic.Uint64) (*Count
 	helpers.Go(func() {
 		relaying = errors.Join(relay(first[1], second[0]), second[0].Close(), first[1].Close())
 	})
-	c := NewCounter()
 	reading := errors.Join(countFrames(second[1], c, counted), second[1].Close())
 	helpers.Wait()
-	return c, errors.Join(reading, relaying, writing)
+	return errors.Join(reading, relaying, writing)
 }
 
 // relay passes on what it reads until the end. The copy is done here, not by
@@ -53,7 +55,7 @@ func writeFrames(ctx context.Context, w io.Writer, p *Picker) error {
 	frame := make([]byte, 0, relayFrame)
 	for ctx.Err() == nil {
 		frame = frame[:4]
-		for len(frame) < relayFrame-inlineWord-1 {
+		for len(frame) < relayFrame-longestWord-1 {
 			word := p.Next()
 			frame = append(frame, byte(len(word)))
 			frame = append(frame, word...)

@@ -105,6 +105,8 @@ type ProcessUsage struct {
 type Limits struct {
 	// FusedLoop: one goroutine picks a word and counts it.
 	FusedLoop float64 `json:"fused_loop_tuples_per_second"`
+	// FusedLoopMap: the same with a plain Go map.
+	FusedLoopMap float64 `json:"fused_loop_map_tuples_per_second,omitempty"`
 	// BatchedChannel: one goroutine picks, another counts, 256 words at a time over a channel.
 	BatchedChannel float64 `json:"batched_channel_tuples_per_second,omitempty"`
 	// SocketRelay: a writer, a relay and a reader with Unix sockets between them, 64 KiB at a time.
@@ -114,7 +116,7 @@ type Limits struct {
 
 // LimitRun is one measurement of a limit.
 type LimitRun struct {
-	Name   string `json:"name"` // FusedLoop, BatchedChannel or SocketRelay
+	Name   string `json:"name"` // of LimitNames
 	Repeat int    `json:"repeat"`
 	Cost
 	AllocsPerTuple float64 `json:"allocs_per_tuple"`

@@ -83,10 +83,14 @@ func check(name string, spec Spec, p published) (emitted, counted uint64, err er
 	if err != nil {
 		return 0, 0, err
 	}
-	if load, _ := workloadOf(spec.Workload); load.everyTask {
-		sent = sent.times(uint64(spec.Bolts))
+	if load, _ := workloadOf(spec.Workload); !load.everyTask {
+		return sent.Tuples, got.Tuples, compareTallies(name, sent, got)
 	}
-	return sent.Tuples, got.Tuples, compareTallies(name, sent, got)
+	each, err := tallies(p, countedTally)
+	for task, t := range each {
+		err = errors.Join(err, compareTallies(fmt.Sprintf("%s, task %d", name, task), sent, t))
+	}
+	return sent.Tuples * uint64(spec.Bolts), got.Tuples, err
 }
 
 // explain prefers what the cluster failed of to what the observer noticed of it.

@@ -50,8 +50,7 @@ func (s Spec) withDefaults() Spec {
 		return s
 	}
 	setDefault(&s.Spouts, 1)
-	setDefault(&s.Bolts, 1)
-	setDefault(&s.Bolts, w.defaults.Bolts)
+	setDefault(&s.Bolts, max(1, w.defaults.Bolts))
 	setDefault(&s.Words, w.defaults.Words)
 	setDefault(&s.Size, w.defaults.Size)
 	setDefault(&s.Keys, w.defaults.Keys)
@@ -84,6 +83,9 @@ func (s Spec) Validate() error {
 		case used && !(p.value >= p.least && p.value <= p.most):
 			fault(p.text+", allowed are %v to %v", p.value, p.least, p.most)
 		}
+	}
+	if w.has("words") && s.Size > longestWord {
+		fault("words of %d letters, allowed are %d to %d", s.Size, leastSize, longestWord)
 	}
 	if s.Map && !w.has("map") {
 		fault("workload %s does not count words, so there is no map to count them with: leave it out", s.Workload)

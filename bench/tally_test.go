@@ -17,7 +17,7 @@ func TestCompareTallies(t *testing.T) {
 		{"one lost", good, Tally{Tuples: 9, Checksum: 70}, "10 tuples were emitted and 9 counted"},
 		{"one twice", good, Tally{Tuples: 11, Checksum: 80}, "10 tuples were emitted and 11 counted"},
 		{"one taken for another", good, Tally{Tuples: 10, Checksum: 78}, "checksums"},
-		{"one garbled", good, Tally{Tuples: 10, Checksum: 70, Foreign: 1}, "words that nobody sent"},
+		{"one garbled", good, Tally{Tuples: 10, Checksum: 70, Foreign: 1}, "hold what nobody sent"},
 	} {
 		err := compareTallies(tc.name, tc.emitted, tc.counted)
 		var mismatch *MismatchError
