@@ -41,7 +41,7 @@ type Summary struct {
 	NanosPerTuple float64 `json:"nanoseconds_per_tuple,omitempty"`
 	// Shares has every category once, in the order of Categories.
 	Shares []Share `json:"shares"`
-	// Top is the costliest functions of each category by their own time, the costliest first.
+	// Top is the functions responsible for most of each category, the costliest first.
 	Top []Function `json:"top,omitempty"`
 	// Flame is the call tree, nil where it was not asked for.
 	Flame *Frame `json:"flame,omitempty"`
@@ -56,7 +56,10 @@ type Share struct {
 	Share    float64  `json:"share"` // of all, 0 to 1; those of a summary add up to 1
 }
 
-// Function is a function's own time, without its callees.
+// Function is the time that a function is responsible for in one category: its
+// own and that of what works for it, such as system calls, maps, and the runtime
+// that allocates or copies. What it calls of other packages that do work of
+// their own is not part of it.
 type Function struct {
 	Name     string   `json:"name"`
 	Category Category `json:"category"`
