@@ -109,3 +109,49 @@ func TestDefaultRulesAreTheFile(t *testing.T) {
 		t.Error("no default rules")
 	}
 }
+
+// TestDefaultRulesOfMadeUpStacks has cases that are rare in recorded profiles.
+func TestDefaultRulesOfMadeUpStacks(t *testing.T) {
+	const ardea = "github.com/ardea-stream/ardea/"
+	for _, tc := range []struct {
+		name, stack string
+		want        profiles.Category
+	}{
+		{"labels are no work", "main.(*count).Execute " + ardea + "instance.(*bolt).records runtime/pprof.Do " + ardea + "instance.(*Instance).Run", profiles.UserCode},
+		{"regions are no work", "main.f runtime/trace.WithRegion main.g", profiles.UserCode},
+		{"writing a profile is", "compress/flate.(*compressor).deflate runtime/pprof.(*profileBuilder).flush runtime/pprof.profileWriter", profiles.Metrics},
+		{"a module without a dot", "strings.Map words/split.Line " + ardea + "instance.(*bolt).records", profiles.UserCode},
+		{"a module that is unknown", "example.com/words.Count[go.shape.int] " + ardea + "instance.(*bolt).records", profiles.UserCode},
+		{"a map of user code", "aeshashbody runtime.mapaccess1_faststr main.f", profiles.UserCode},
+		{"a log line", "internal/runtime/syscall/linux.Syscall6 syscall.write internal/poll.(*FD).Write os.(*File).Write log/slog.(*TextHandler).Handle main.f", profiles.Metrics},
+		{"a file of user code", "internal/runtime/syscall/linux.Syscall6 syscall.write internal/poll.(*FD).Write os.(*File).Write main.f", profiles.UserCode},
+		{"a socket of user code", "internal/runtime/syscall/linux.Syscall6 syscall.write internal/poll.(*FD).Write net.(*conn).Write main.f", profiles.SocketWrite},
+		{"a sample for the supervisor", "syscall.read os.(*File).Read os.ReadFile " + ardea + "local.(*Usage).readSystem " + ardea + "local.ownUsage", profiles.Metrics},
+		{"help for the collector", "runtime.scanobject runtime.gcDrainN runtime.gcAssistAlloc1 runtime.systemstack runtime.mallocgc main.f", profiles.GC},
+		{"a slice that grows", "runtime.memclrNoHeapPointers runtime.mallocgcLarge runtime.mallocgc runtime.growslice main.f", profiles.Allocate},
+		{"what a slice held", "runtime.memmove runtime.growslice main.f", profiles.Copy},
+		{"a channel that waits", "runtime.futex runtime.futexsleep runtime.notesleep runtime.stopm runtime.findRunnable runtime.schedule runtime.park_m runtime.mcall", profiles.Scheduler},
+		{"a channel of user code", "runtime.lock2 runtime.chansend runtime.chansend1 main.f", profiles.Scheduler},
+		{"what was preempted", "runtime.asyncPreempt " + ardea + "wire.PutShort " + ardea + "topology.(*Out).addShort", profiles.Encode},
+		{"the clock", "runtime.nanotime1 runtime.nanotime time.runtimeNano time.Since main.f", profiles.Timers},
+		{"timers that are due", "runtime.(*timers).run runtime.(*timers).check runtime.findRunnable runtime.schedule", profiles.Timers},
+		{"a deadline", "runtime.(*timer).modify runtime.poll_runtime_pollSetDeadline internal/poll.setDeadlineImpl net.(*netFD).SetReadDeadline " + ardea + "instance.(*link).arm", profiles.Timers},
+		{"the account of acks", ardea + "instance.(*ackTracker).complete " + ardea + "instance.(*spout).loop", profiles.Ack},
+		{"an unknown function of the library", "google.golang.org/protobuf/proto.unheardOf " + ardea + "wire.ParseBatch", profiles.Other},
+		{"package initialization", "unicode.init runtime.doInit1 runtime.main", profiles.Other},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := profiles.Read(cpuProfile(t, tc.stack))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := profiles.Summarize("made up", "all", nil, []*profiles.Profile{p}, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if shareOf(s, tc.want) != 1 {
+				t.Errorf("got %+v, want %s", s.Top, tc.want)
+			}
+		})
+	}
+}
