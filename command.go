@@ -77,6 +77,7 @@ func parse(program, topologyName string, args []string, stderr io.Writer) (setti
 	f.BoolVar(&o.InProcess, "in-process", false, "run everything in this process, for debugging")
 	f.StringVar(&o.Mode, "mode", local.DefaultMode, "forward tuples in `MODE`: "+strings.Join(dataplane.Modes, ", "))
 	f.DurationVar(&o.Duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
+	f.StringVar(&o.Pprof, "pprof", "", "serve the profiles of all processes at `ADDR`, such as :6060 and the ports behind it or :0 for any, on this machine only unless a host is named")
 	f.StringVar(&s.json, "json", "", "write the result as JSON to `FILE`")
 	f.TextVar(&level, "log-level", level, "log at `LEVEL`: debug, info, warn, error")
 	if err := f.Parse(args); err != nil {

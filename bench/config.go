@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/local"
 	"github.com/ardea-stream/ardea/topology"
 )
 
@@ -79,6 +80,9 @@ type Config struct {
 	TasksPerProcess              int
 	InProcess                    bool
 	MinBatch, MaxBatch, HighMark int
+
+	// Pprof is that of local.Options: where the processes of each run serve their profiles.
+	Pprof string
 
 	// ChildArgs returns the arguments with which this program, re-executed,
 	// builds the topology of a Spec and calls local.RunChild. Required unless
@@ -166,7 +170,8 @@ func (c Config) Validate() error {
 	if !d.InProcess && d.ChildArgs == nil {
 		fault("ChildArgs is missing, and InProcess is not set")
 	}
-	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates())...)
+	pprof := (local.Options{Pprof: d.Pprof}).Validate()
+	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates(), pprof)...)
 }
 
 // validateRates returns what is wrong with what latency is measured at.

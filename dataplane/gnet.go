@@ -22,7 +22,7 @@ type handler struct {
 	m       *Manager
 	engine  gnet.Engine
 	started chan struct{} // closed when the event loop runs
-	looping sync.Once // the event loop has its labels
+	looping sync.Once     // the event loop has its labels
 	once    sync.Once
 	ticking atomic.Bool // a tick is posted and has not run
 }

@@ -17,6 +17,7 @@ type Cluster struct {
 	// Immutable after Start.
 	processes []Process
 	plan      *plan.Plan
+	pprof     *ownPprof
 	calls     chan func(*supervisor) // to the supervisor
 	up        chan struct{}
 	ended     chan struct{} // closed when the supervisor takes no more calls
@@ -57,24 +58,30 @@ func Start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, erro
 }
 
 func start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, error) {
-	dir, err := openRunDir(o.Dir)
+	pprof, err := servePprof(ctx, o)
 	if err != nil {
 		return nil, err
 	}
+	dir, err := openRunDir(o.Dir)
+	if err != nil {
+		pprof.close()
+		return nil, err
+	}
 	for try := 1; ; try++ {
-		c, err := startOnce(ctx, t, o, dir)
+		c, err := startOnce(ctx, t, o, dir, pprof)
 		if err == nil {
 			return c, nil
 		}
 		if !errors.Is(err, errAddressInUse) || try == portTries {
+			pprof.close()
 			return nil, errors.Join(err, dir.remove())
 		}
 		o.Logger.Info("a port was taken, trying others")
 	}
 }
 
-// startOnce makes one attempt. A cluster that comes up owns dir.
-func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir) (*Cluster, error) {
+// startOnce makes one attempt. A cluster that comes up owns dir and pprof.
+func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir, pprof *ownPprof) (*Cluster, error) {
 	p, path, err := makePlan(ctx, t, o, dir)
 	if err != nil {
 		return nil, err
@@ -86,10 +93,14 @@ func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir
 		return nil, err
 	}
 	c := &Cluster{
-		plan: p, calls: make(chan func(*supervisor)), up: make(chan struct{}),
+		plan: p, pprof: pprof, calls: make(chan func(*supervisor)), up: make(chan struct{}),
 		ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	s := newSupervisor(c, o, dir, l, path)
+	if err := pprof.assign(s.members, o.InProcess); err != nil {
+		l.close()
+		return nil, err
+	}
 	go s.run(ctx)
 	select {
 	case <-c.up:
@@ -126,6 +137,10 @@ func (c *Cluster) Plan() *plan.Plan { return c.plan }
 
 // Processes returns the processes that were started, the stream managers first.
 func (c *Cluster) Processes() []Process { return slices.Clone(c.processes) }
+
+// Pprof is the address at which this process serves its profiles, empty unless
+// Options.Pprof asks for it. Those of the others are in Process.Pprof.
+func (c *Cluster) Pprof() string { return c.pprof.address() }
 
 // Sample asks every process and returns what they say now. If ctx ends first
 // it returns the cause as well as a sample that holds, of those that have not

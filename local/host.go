@@ -12,6 +12,7 @@ import (
 
 	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
+	"github.com/ardea-stream/ardea/local/capture"
 	"github.com/ardea-stream/ardea/plan"
 	"github.com/ardea-stream/ardea/pool"
 	"github.com/ardea-stream/ardea/topology"
@@ -54,6 +55,12 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 	if err := h.out.write(report{Kind: kindHello, Version: protocolVersion}); err != nil {
 		return err
 	}
+	stopServing, err := h.servePprof(ctx)
+	if err != nil {
+		h.fail(0, err)
+		return err
+	}
+	defer stopServing()
 	r, err := h.newRole()
 	if err != nil {
 		h.fail(0, err)
@@ -90,6 +97,18 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 			return errors.Join(err, h.out.write(report{Kind: kindBye, Sample: h.sample(r)}))
 		}
 	}
+}
+
+// servePprof serves the profiles of this process if the orders say so.
+func (h *host) servePprof(ctx context.Context) (stop func(), err error) {
+	if h.orders.Pprof == "" {
+		return func() {}, nil
+	}
+	s, err := capture.Serve(ctx, h.orders.Pprof)
+	if err != nil {
+		return nil, err
+	}
+	return s.Close, h.out.write(report{Kind: kindServing, Text: s.Address()})
 }
 
 // newRole reads the plan and makes what the orders ask for.

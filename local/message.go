@@ -38,6 +38,7 @@ type orders struct {
 	MinBatch    int      `json:"min_batch,omitempty"`
 	MaxBatch    int      `json:"max_batch,omitempty"`
 	MaxAgeNanos int64    `json:"max_age_nanos,omitempty"`
+	Pprof       string   `json:"pprof,omitempty"` // address to serve profiles at, empty for none
 	LogLevel    int      `json:"log_level"`
 }
 
@@ -67,6 +68,7 @@ type kind string
 
 const (
 	kindHello     kind = "hello"     // first; Version
+	kindServing   kind = "serving"   // Text: the address at which profiles are served
 	kindReady     kind = "ready"     // the role is up
 	kindSample    kind = "sample"    // Seq, Sample
 	kindPublished kind = "published" // Task, Name, Data

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/local/capture"
 	"github.com/ardea-stream/ardea/topology"
 )
 
@@ -82,12 +83,19 @@ type Options struct {
 	// it is killed. Zero means DefaultStopTimeout.
 	StopTimeout time.Duration
 
+	// Pprof is where the processes serve their profiles over HTTP while they
+	// run, see capture.ParseAddress: this one at the port, the others behind
+	// it, or all at free ports if it is 0. Without a host only this machine can
+	// read them. Empty means that nothing is served. The addresses are written
+	// to Stderr at the start and stand in Process.Pprof.
+	Pprof string
+
 	// Logger is the parent's, and with InProcess everybody's. Nil discards.
 	Logger *slog.Logger
 	// LogLevel is what children log to their standard error. Nil means slog.LevelWarn.
 	LogLevel slog.Leveler
 	// Stderr gets the children's standard error, line by line with the name of
-	// the process in front. It is written to by one goroutine at a time. Nil
+	// the process in front, and the addresses of Pprof. It is written to by one goroutine at a time. Nil
 	// means os.Stderr. Their standard output is that of this process.
 	Stderr io.Writer
 
@@ -149,6 +157,11 @@ func (o Options) Validate() error {
 			fault("Mode %q: %w", o.Mode, err)
 		}
 	}
+	if o.Pprof != "" {
+		if _, err := capture.ParseAddress(o.Pprof); err != nil {
+			fault("Pprof: %w", err)
+		}
+	}
 	return errors.Join(faults...)
 }
 
@@ -178,6 +191,7 @@ func (o Options) withDefaults() Options {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
+	o.Stderr = &syncWriter{w: o.Stderr}
 	return o
 }
 

@@ -24,6 +24,8 @@ type Process struct {
 	Tasks      []uint32 `json:"tasks,omitempty"`      // global ids, none for a stream manager
 	Components []string `json:"components,omitempty"` // of Tasks, in the same order
 	PID        int      `json:"pid"`
+	// Pprof is the address at which the process serves its profiles, empty if it does not.
+	Pprof string `json:"pprof,omitempty"`
 }
 
 // Name is short and unique in the run: "stream-manager-1", "count-3", or

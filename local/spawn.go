@@ -51,7 +51,6 @@ type spawner struct {
 	mode   dataplane.Mode
 	exe    string
 	ctx    context.Context // of the children's exec.Cmd; never ends
-	stderr io.Writer
 	starts chan func()
 	thread sync.WaitGroup
 }
@@ -67,7 +66,7 @@ func newSpawner(ctx context.Context, o Options) (*spawner, error) {
 			return nil, fmt.Errorf("path of this program: %w", err)
 		}
 	}
-	s := &spawner{o: o, mode: mode, exe: exe, ctx: context.WithoutCancel(ctx), stderr: &syncWriter{w: o.Stderr}, starts: make(chan func())}
+	s := &spawner{o: o, mode: mode, exe: exe, ctx: context.WithoutCancel(ctx), starts: make(chan func())}
 	s.thread.Go(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -105,7 +104,7 @@ func (s *spawner) launch(m *member, emit func(event)) (body, error) {
 	cmd.Env = env
 	cmd.Stdout = os.Stdout
 	cmd.SysProcAttr = sysProcAttr()
-	p := &process{cmd: cmd, relay: relay{prefix: m.Name() + ": ", dst: s.stderr}}
+	p := &process{cmd: cmd, relay: relay{prefix: m.Name() + ": ", dst: s.o.Stderr}}
 	theirs, err := p.connect()
 	if err == nil {
 		started := make(chan error)

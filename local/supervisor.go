@@ -139,6 +139,7 @@ func (s *supervisor) finish(sampler *sync.WaitGroup) {
 	sampler.Wait()
 	s.launch.close()
 	if s.up {
+		s.c.pprof.close()
 		if err := s.dir.remove(); err != nil {
 			s.o.Logger.Warn("run directory stays", slog.Any("err", err))
 		}
@@ -190,6 +191,9 @@ func (s *supervisor) heard(m *member, r *report) {
 		if r.Version != protocolVersion {
 			s.fail(fmt.Errorf("local: %s speaks version %d, this is %d: the program file has changed", m.describe(), r.Version, protocolVersion))
 		}
+	case kindServing:
+		m.Pprof = r.Text
+		m.last.Pprof = m.Pprof
 	case kindReady:
 		m.ready = true
 		s.advance()
@@ -296,6 +300,7 @@ func (s *supervisor) begin() {
 	}
 	s.o.Logger.Info("topology runs", slog.String("topology", s.c.plan.Topology),
 		slog.Int("containers", len(s.c.plan.Containers)), slog.Int("processes", len(s.members)), slog.String("dir", s.dir.path))
+	s.announcePprof()
 	close(s.c.up)
 }
 

@@ -140,6 +140,8 @@ func TestUsageErrors(t *testing.T) {
 		{"run randomwords --mode quick", `no mode "quick": use one of naive`},
 		{"run randomwords --duration -1s", "must not be negative"},
 		{"run randomwords --duration 10", "missing unit"},
+		{"run randomwords --pprof localhost", "use HOST:PORT, :PORT for this machine only"},
+		{"bench wordcount --pprof :70000", "use 0 to 65535"},
 		{"plan", "0 topologies are named"},
 		{"plan trending --containers 0", "the least is 1"},
 		{"bench fly", `unknown command "fly"`},

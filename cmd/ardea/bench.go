@@ -28,6 +28,7 @@ type benchOptions struct {
 	tasksPerProcess             int
 	minBatch, maxBatch          int
 	inProcess, channel, sockets bool
+	pprof                       string
 	json                        string
 }
 
@@ -75,6 +76,7 @@ with the fused loop: one goroutine that picks words and counts them, no engine.`
 	o.addWindow(f, bench.DefaultDuration)
 	f.IntVar(&o.minBatch, "min-batch", 0, "let batches begin with `BYTES` (0: the engine's default)")
 	f.IntVar(&o.maxBatch, "max-batch", 0, "let batches grow to `BYTES` (0: the engine's default)")
+	addPprof(f, &o.pprof)
 	f.BoolVar(&o.channel, "channel", false, "measure the batched channel as well: two goroutines, no engine")
 	f.BoolVar(&o.sockets, "sockets", false, "measure the socket relay as well: three goroutines with Unix sockets between them, no engine")
 	return cmd
@@ -173,7 +175,7 @@ func (o *benchOptions) config() (bench.Config, error) {
 	c := bench.Config{
 		Modes: o.modes, Repeat: o.repeat, Containers: o.containers, Spouts: o.spouts, Bolts: o.bolts, Words: o.words,
 		Seed: o.seed, Rate: o.rate, Duration: o.duration, WarmUp: o.warmUp, TasksPerProcess: o.tasksPerProcess,
-		InProcess: o.inProcess, MinBatch: o.minBatch, MaxBatch: o.maxBatch, ChildArgs: childArgs,
+		InProcess: o.inProcess, Pprof: o.pprof, MinBatch: o.minBatch, MaxBatch: o.maxBatch, ChildArgs: childArgs,
 	}
 	if o.channel || o.sockets {
 		c.Limits = []string{bench.FusedLoop}

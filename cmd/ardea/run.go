@@ -29,6 +29,7 @@ type runOptions struct {
 	inProcess                   bool
 	mode                        string
 	duration                    time.Duration
+	pprof                       string
 	json                        string
 }
 
@@ -63,6 +64,7 @@ func (o *runOptions) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
 	f.IntVar(&o.tasksPerProcess, "tasks-per-process", 1, "let up to `N` tasks share a process")
 	f.BoolVar(&o.inProcess, "in-process", false, "run everything in this process, for debugging")
+	addPprof(f, &o.pprof)
 	f.StringVar(&o.json, "json", "", "write the figures of the run to `FILE`")
 }
 
@@ -70,7 +72,7 @@ func (o *runOptions) addFlags(f *pflag.FlagSet) {
 func (o *runOptions) options() (local.Options, error) {
 	lo := local.Options{
 		Containers: o.containers, TasksPerProcess: o.tasksPerProcess, InProcess: o.inProcess,
-		Mode: o.mode, Duration: o.duration,
+		Mode: o.mode, Duration: o.duration, Pprof: o.pprof,
 	}
 	if o.containers < 1 || o.tasksPerProcess < 1 {
 		return lo, usagef("--containers is %d and --tasks-per-process %d: the least is 1", o.containers, o.tasksPerProcess)

@@ -6,6 +6,8 @@
 // the time between the two: what the runtime counts from the start of the
 // process is taken at both ends and subtracted.
 //
+// A [Server] serves the same over HTTP, where a program asks for it.
+//
 // The runtime's profilers are one to a process, so there is one recording at a
 // time, and none while the program's own code records a CPU profile or a trace.
 // Lock profiling costs something even when nobody looks, so the rates for mutex
