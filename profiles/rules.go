@@ -38,7 +38,7 @@ type rule struct {
 func DefaultRules() *Rules { return parseDefault() }
 
 var parseDefault = sync.OnceValue(func() *Rules {
-	r, err := LoadRules(strings.NewReader(defaultRules))
+	r, err := load(strings.NewReader(defaultRules), nil)
 	if err != nil {
 		panic(err) // a test reads the same file
 	}
@@ -48,7 +48,10 @@ var parseDefault = sync.OnceValue(func() *Rules {
 // LoadRules reads a rule file; the head of profiles/rules.txt describes the
 // form. A file without rules puts all time under Other. The error joins a
 // *RuleError for each line that cannot be used, or is that of the reader.
-func LoadRules(r io.Reader) (*Rules, error) {
+func LoadRules(r io.Reader) (*Rules, error) { return load(r, DefaultRules()) }
+
+// load reads a rule file in which the word defaults stands for the given rules.
+func load(r io.Reader, defaults *Rules) (*Rules, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxRuleBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("profiles: rule file: %w", err)
@@ -64,6 +67,9 @@ func LoadRules(r io.Reader) (*Rules, error) {
 		var reason string
 		switch {
 		case line == "" || strings.HasPrefix(line, "#"):
+		case line == "defaults" && defaults != nil:
+			rules.anywhere = append(rules.anywhere, defaults.anywhere...)
+			rules.frames = append(rules.frames, defaults.frames...)
 		case strings.HasPrefix(line, "["):
 			section, reason = parseSection(line)
 		default:
@@ -101,7 +107,7 @@ func (r *Rules) add(section Category, text string) (reason string) {
 	case keyword == "anywhere":
 		list = &r.anywhere
 	case keyword != "frame":
-		return fmt.Sprintf("%q is no rule; write a [category], or frame or anywhere with a regular expression", keyword)
+		return fmt.Sprintf("%q is no rule; write a [category], frame or anywhere with a regular expression, or defaults", keyword)
 	}
 	if section == "" {
 		return "the rule has no category; write a line such as [user code] above it"

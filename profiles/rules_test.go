@@ -67,7 +67,7 @@ func TestBadRulesAreNamedByLine(t *testing.T) {
 		{"unknown category", "[nonsense]", `line 1: "[nonsense]" is no category; write one of [user code], [encode]`},
 		{"bracket not closed", "\n[encode", `line 2: "[encode" is no category`},
 		{"no category", "frame x", "line 1: the rule has no category; write a line such as [user code] above it"},
-		{"unknown keyword", "[encode]\nframes x", `line 2: "frames" is no rule; write a [category], or frame or anywhere`},
+		{"unknown keyword", "[encode]\nframes x", `line 2: "frames" is no rule; write a [category], frame or anywhere`},
 		{"no expression", "[encode]\n# first\nframe", "line 3: frame has no regular expression"},
 		{"bad expression", "[encode]\nframe a(b", "line 2: error parsing regexp: missing closing ): `a(b`; write a regular expression"},
 		{"whole stack passed", "[pass]\nanywhere x", "line 2: only a frame can be passed; write frame"},
@@ -93,6 +93,24 @@ func TestAllBadRulesAreNamed(t *testing.T) {
 		if !errors.As(joined.Unwrap()[i], &fault) || fault.Line != line {
 			t.Errorf("fault %d: %v, want line %d", i, joined.Unwrap()[i], line)
 		}
+	}
+}
+
+func TestOwnRulesGoBeforeTheDefaults(t *testing.T) {
+	own, err := profiles.LoadRules(strings.NewReader("[metrics]\nframe ^example.com/telemetry\\.\ndefaults\n[decode]\nframe ^main\\.\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := profiles.Read(cpuProfile(t, "example.com/telemetry.Count main.f", "main.f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := profiles.Summarize("made up", "all", own, []*profiles.Profile{p}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shareOf(s, profiles.Metrics) != 0.5 || shareOf(s, profiles.UserCode) != 0.5 {
+		t.Errorf("got %+v", s.Shares)
 	}
 }
 
