@@ -21,7 +21,7 @@ type OutputError struct {
 
 // Error says what to do.
 func (e *OutputError) Error() string {
-	return fmt.Sprintf("matrix: results in %s: %v: name a directory that can be written", e.Path, e.Err)
+	return fmt.Sprintf("matrix: %s cannot be written: %v: look at its permissions and at the space on the disk, or name another", e.Path, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -44,14 +44,14 @@ func OpenDir(path string) (*Dir, error) {
 			return nil, d.failed(err)
 		}
 	}
-	if err := tryWriting(path); err != nil {
+	if err := TryWriting(path); err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
-// tryWriting makes a file and removes it.
-func tryWriting(folder string) error {
+// TryWriting makes a file in a folder and removes it. The error is an *OutputError.
+func TryWriting(folder string) error {
 	probe, err := os.CreateTemp(folder, temporary)
 	if err == nil {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))

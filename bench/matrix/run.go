@@ -139,7 +139,7 @@ func (r *runner) section(ctx context.Context, i int) (*bench.Section, error) {
 		})
 	}
 	s.Config.Progress = say
-	say("section " + s.Name + " begins")
+	say("begins")
 	section, err := r.measure[s.Kind](ctx, s.Config)
 	if section == nil {
 		if ctx.Err() != nil {
@@ -150,7 +150,7 @@ func (r *runner) section(ctx context.Context, i int) (*bench.Section, error) {
 	section.Name, section.Title, section.Kind, section.Containers = s.Name, s.Title, s.Kind, s.Config.Containers
 	if err != nil {
 		section.Error = err.Error()
-		say("section " + s.Name + " fails: " + err.Error())
+		say("fails: " + err.Error())
 	}
 	return section, err
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/bench/matrix"
 	"github.com/ardea-stream/ardea/local"
 )
 
@@ -18,6 +18,8 @@ const (
 	statusOK    = 0
 	statusError = 1
 	statusUsage = 2
+	// A measurement was interrupted, and what it had is written. As shells say it of SIGINT.
+	statusInterrupted = 130
 )
 
 // app is what commands share.
@@ -55,6 +57,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	}
 	if !local.InChild() || !errors.Is(err, local.ErrParentGone) {
 		_, _ = fmt.Fprintf(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
+	}
+	if errors.Is(err, matrix.ErrInterrupted) {
+		return statusInterrupted
 	}
 	return statusError
 }
@@ -98,27 +103,4 @@ func version() string {
 		m.Commit = "unknown"
 	}
 	return fmt.Sprintf("development version, commit %s, %s %s/%s", m.Commit, m.Go, m.OS, m.Arch)
-}
-
-// resultFile is where --json goes. Its zero value is nowhere.
-type resultFile struct{ file *os.File }
-
-// openResult makes the file before the work is done, so that a bad path costs nothing.
-func openResult(path string) (resultFile, error) {
-	if path == "" || local.InChild() {
-		return resultFile{}, nil
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return resultFile{}, usagef("--json: %w: name a file that can be written", err)
-	}
-	return resultFile{file: file}, nil
-}
-
-// write writes a report and closes the file.
-func (r resultFile) write(report *bench.Report) error {
-	if r.file == nil {
-		return nil
-	}
-	return errors.Join(report.WriteJSON(r.file), r.file.Close())
 }

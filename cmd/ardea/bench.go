@@ -39,13 +39,14 @@ func (a *app) benchCommand() *cobra.Command {
 		Long: `Measure the engine on this machine. Throughput comes with its price in CPU time of
 all processes and beside what a program without an engine reaches; every run
 checks that what was sent was counted. Leave the machine alone meanwhile.`,
-		Example: `  ardea bench wordcount --repeat 5
+		Example: `  ardea bench run quick
+  ardea bench wordcount --repeat 5
   ardea bench latency --rate 100000
   ardea bench limits`,
 		Args: cobra.NoArgs,
 		RunE: a.help,
 	}
-	cmd.AddCommand(a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand())
+	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand())
 	return cmd
 }
 
@@ -207,7 +208,7 @@ func (a *app) measure(ctx context.Context, out io.Writer, o benchOptions, kind f
 	if report == nil {
 		return err
 	}
-	return errors.Join(err, file.write(report), printReport(out, report))
+	return errors.Join(err, file.write(report.WriteJSON), printReport(out, report))
 }
 
 // printReport prints what a report holds; one without any measurement is not worth it.

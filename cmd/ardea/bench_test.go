@@ -50,12 +50,16 @@ func TestBenchLimits(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	leaktest.Check(t)
-	stdout, stderr, status := ardea(t.Context(), "demo", "--text", text, "--duration", "40ms", "--warm-up", "30ms", "--repeat", "1")
+	dir := t.TempDir()
+	stdout, stderr, status := ardea(t.Context(), "demo", "--text", text, "--duration", "40ms", "--warm-up", "30ms", "--repeat", "1", "--output", dir)
 	if status != statusOK {
 		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
 	}
 	if n := strings.Count(stdout, "all counts equal"); n != 3 {
 		t.Errorf("%d modes count right:\n%s", n, stdout)
+	}
+	if !strings.Contains(stdout, "Its report is "+dir) {
+		t.Errorf("no report is named:\n%s", stdout)
 	}
 	if !strings.Contains(stdout, "vs naive") || !strings.Contains(stdout, "All counts are right.") {
 		t.Errorf("no table:\n%s", stdout)

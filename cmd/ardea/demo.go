@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/bench/matrix"
 	"github.com/ardea-stream/ardea/local"
 )
 
@@ -26,12 +28,18 @@ const demoText = "examples/wordcount/testdata/opticks.txt"
 // demoModes are those that the demo shows, slowest first.
 var demoModes = []string{"naive", "heron2017", "optimized"}
 
+// demoMatrix is what the demo measures.
+const demoMatrix = "quick"
+
 // demoOptions are the flags of ardea demo.
 type demoOptions struct {
-	text       string
-	containers int
-	bolts      int
-	bench      benchOptions
+	text             string
+	containers       int
+	bolts            int
+	benchContainers  int
+	duration, warmUp time.Duration
+	repeat           int
+	output, json     string
 }
 
 func (a *app) demoCommand() *cobra.Command {
@@ -42,9 +50,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Count the words of a real text on two containers in every forwarding mode and
 check the counts against those of a program without an engine; then compare the
 modes by counting random words, beside the fused loop: one goroutine that picks
-words and counts them. Run it in the root of the repository.`,
+words and counts them. The comparison is the matrix quick of ardea bench run, and
+its report is written. Run the demo in the root of the repository.`,
 		Example: `  ardea demo
-  ardea demo --text book.txt --containers 3 --json result.json`,
+  ardea demo --text book.txt --containers 3 --output demo`,
 		Args: cobra.NoArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
 			return a.demo(cmd.Context(), a.stdout, o)
@@ -55,19 +64,41 @@ words and counts them. Run it in the root of the repository.`,
 	f.StringVar(&o.text, "text", demoText, "count the words of `FILE`")
 	f.IntVar(&o.containers, "containers", 2, "count them with `N` stream managers")
 	f.IntVar(&o.bolts, "bolts", 3, "count them with `N` counting tasks")
-	f.IntVar(&o.bench.containers, "bench-containers", 1, "count random words with `N` stream managers")
-	f.DurationVar(&o.bench.duration, "duration", 2*time.Second, "measure for `TIME` in every run")
-	f.DurationVar(&o.bench.warmUp, "warm-up", 1500*time.Millisecond, "let a run become steady for up to `TIME` before")
-	f.IntVar(&o.bench.repeat, "repeat", 3, "measure every mode `N` times, in turn")
-	f.StringVar(&o.bench.json, "json", "", "write the report to `FILE`")
-	o.bench.modes = demoModes
+	f.IntVar(&o.benchContainers, "bench-containers", 1, "count random words with `N` stream managers")
+	f.DurationVar(&o.duration, "duration", 0, "measure for `TIME` in every run (0: as the matrix says)")
+	f.DurationVar(&o.warmUp, "warm-up", 0, "let a run become steady for up to `TIME` before (0: as the matrix says)")
+	f.IntVar(&o.repeat, "repeat", 0, "measure every mode `N` times, in turn (0: as the matrix says)")
+	f.StringVar(&o.output, "output", reportDir, "write the report into `DIR`, which is made if need be")
+	f.StringVar(&o.json, "json", "", "write the figures to `FILE` as well")
 	return cmd
+}
+
+// matrix returns what the demo measures, as the flags change it.
+func (o *demoOptions) matrix() (*matrix.Matrix, error) {
+	run := benchRunOptions{matrix: demoMatrix}
+	m, err := run.load()
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.Sections {
+		c := &m.Sections[i].Config
+		c.Containers = o.benchContainers
+		c.Duration = cmp.Or(o.duration, c.Duration)
+		c.WarmUp = cmp.Or(o.warmUp, c.WarmUp)
+		c.Repeat = cmp.Or(o.repeat, c.Repeat)
+		check := *c
+		check.ChildArgs = childArgs
+		if err := check.Validate(); err != nil {
+			return nil, &usageError{err: err}
+		}
+	}
+	return m, nil
 }
 
 // demo is the whole demo.
 func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	began := time.Now()
-	c, err := o.bench.config()
+	m, err := o.matrix()
 	if err != nil {
 		return err
 	}
@@ -75,7 +106,11 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if err != nil {
 		return usagef("--text: %w: run this in the root of the repository, or name a text", err)
 	}
-	file, err := openResult(o.bench.json)
+	file, err := openResult(o.json)
+	if err != nil {
+		return err
+	}
+	results, err := openResults(o.output)
 	if err != nil {
 		return err
 	}
@@ -83,17 +118,21 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if err := a.demoCount(ctx, out, o, text); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "\n2. Count %d random words, %d runs of %v in each mode, interleaved.\n\n", bench.DefaultWords, o.bench.repeat, o.bench.duration)
-	c.Progress, c.Stderr = func(line string) { _, _ = fmt.Fprintln(out, "   "+line) }, a.stderr
-	report, err := bench.Compare(ctx, c)
-	if report == nil || err != nil {
+	c := &m.Sections[0].Config
+	_, _ = fmt.Fprintf(out, "\n2. Count %d random words, %d runs of %v in each mode, interleaved.\n\n", bench.DefaultWords, c.Repeat, c.Duration)
+	suite, err := matrix.Run(ctx, m, matrix.Options{
+		Command: "ardea demo", ChildArgs: childArgs, Stderr: a.stderr,
+		Progress: func(p matrix.Progress) { _, _ = fmt.Fprintln(out, "   "+p.Line) },
+	})
+	if err != nil {
 		return err
 	}
+	report := reportOf(suite, 0)
 	_, _ = fmt.Fprintln(out)
-	if err := errors.Join(report.WriteTable(out), file.write(report)); err != nil {
+	if err := errors.Join(report.WriteTable(out), file.write(report.WriteJSON), results.write(suite)); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\nAll counts are right. The demo took %v.\n", time.Since(began).Round(time.Second))
+	_, err = fmt.Fprintf(out, "\nAll counts are right. The demo took %v. Its report is %s.\n", time.Since(began).Round(time.Second), results.page())
 	return err
 }
 

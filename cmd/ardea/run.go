@@ -147,7 +147,7 @@ func (a *app) run(ctx context.Context, out io.Writer, o runOptions) error {
 		return err
 	}
 	progress.Summary(result)
-	if werr := file.write(bench.ReportOf(result)); err == nil {
+	if werr := file.write(bench.ReportOf(result).WriteJSON); err == nil {
 		err = werr
 	}
 	if err == nil {

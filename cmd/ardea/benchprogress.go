@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ardea-stream/ardea/bench/matrix"
+)
+
+// benchProgress shows how a matrix goes: on a terminal by a line at the bottom
+// that is drawn anew every second, elsewhere by lines. It is also the writer for
+// everything else that goes to the same place. Any goroutine may use it.
+type benchProgress struct {
+	width func() int // nil if there is no terminal
+	ended chan struct{}
+	all   sync.WaitGroup
+
+	mu    sync.Mutex
+	w     io.Writer
+	last  matrix.Progress
+	at    time.Time // of last
+	drawn bool      // a line is at the bottom
+}
+
+// newBenchProgress returns a progress that writes to w and must be stopped.
+func newBenchProgress(w io.Writer, width func() int) *benchProgress {
+	p := &benchProgress{w: w, width: width, ended: make(chan struct{})}
+	if width != nil {
+		p.all.Go(p.tick)
+	}
+	return p
+}
+
+// tick draws the line every second.
+func (p *benchProgress) tick() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return
+		case <-t.C:
+			p.mu.Lock()
+			p.erase()
+			p.draw()
+			p.mu.Unlock()
+		}
+	}
+}
+
+// stop removes the line.
+func (p *benchProgress) stop() {
+	close(p.ended)
+	p.all.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+}
+
+// show takes what has just begun or ended.
+func (p *benchProgress) show(now matrix.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last, p.at = now, time.Now()
+	begun := strings.HasSuffix(now.Line, "...")
+	p.erase()
+	if p.width == nil {
+		p.print(fmt.Sprintf("%s: %s (%s left)\n", now.Section, now.Line, coarse(now.Left)))
+	} else if !begun {
+		p.print(now.Section + ": " + now.Line + "\n")
+	}
+	p.draw()
+}
+
+// Write writes lines without harm to the one at the bottom.
+func (p *benchProgress) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	n, err := p.w.Write(b)
+	if bytes.HasSuffix(b, []byte("\n")) {
+		p.draw()
+	}
+	return n, err
+}
+
+func (p *benchProgress) erase() {
+	if p.drawn {
+		p.print("\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+// draw draws the line, on a terminal.
+func (p *benchProgress) draw() {
+	if p.width == nil || p.last.Sections == 0 {
+		return
+	}
+	since := time.Since(p.at)
+	text := fmt.Sprintf("%d of %d, %v, about %s left  %s: %s", p.last.Number, p.last.Sections,
+		(p.last.Elapsed + since).Round(time.Second), coarse(max(0, p.last.Left-since)), p.last.Section, p.last.Line)
+	if width := p.width() - 1; width > 0 && utf8.RuneCountInString(text) > width {
+		text = string([]rune(text)[:width])
+	}
+	p.print(text)
+	p.drawn = true
+}
+
+// print ignores errors: a measurement does not end because nobody looks on.
+func (p *benchProgress) print(text string) { _, _ = io.WriteString(p.w, text) }
+
+// coarse writes a time that is an estimate.
+func coarse(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f min", d.Minutes())
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/bench/matrix"
+)
+
+// results are the files of a measured suite in their directory.
+type results struct{ dir *matrix.Dir }
+
+// resultForms are the files, and what writes each.
+var resultForms = []struct {
+	name  string
+	write func(io.Writer, *bench.Suite) error
+}{
+	{"suite.json", writeSuite},
+}
+
+// openResults makes the directory before anything is measured.
+func openResults(path string) (*results, error) {
+	dir, err := matrix.OpenDir(path)
+	if err != nil {
+		return nil, usagef("--output: %w", err)
+	}
+	return &results{dir: dir}, nil
+}
+
+// write makes or replaces all files, each as a whole.
+func (r *results) write(s *bench.Suite) error {
+	for _, form := range resultForms {
+		if err := r.dir.Write(form.name, func(w io.Writer) error { return form.write(w, s) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print names the files.
+func (r *results) print(out io.Writer) error {
+	for _, form := range resultForms {
+		if _, err := fmt.Fprintln(out, r.dir.Path(form.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page is the path of what people read.
+func (r *results) page() string { return r.dir.Path(resultForms[len(resultForms)-1].name) }
+
+// writeSuite writes a suite as indented JSON.
+func writeSuite(w io.Writer, s *bench.Suite) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// writer returns what writes the suite as JSON.
+func writer(s *bench.Suite) func(io.Writer) error {
+	return func(w io.Writer) error { return writeSuite(w, s) }
+}
