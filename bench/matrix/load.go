@@ -213,7 +213,7 @@ func allowed(s *Section) []string {
 	return names
 }
 
-// choices joins alternatives: a, b or c.
+// choices joins alternatives: a, b or c. One that holds a comma is quoted, as it must be in YAML.
 func choices[S ~string](all []S) string {
 	var b strings.Builder
 	for i, s := range all {
@@ -224,7 +224,11 @@ func choices[S ~string](all []S) string {
 		default:
 			b.WriteString(", ")
 		}
-		b.WriteString(string(s))
+		if strings.Contains(string(s), ",") {
+			b.WriteString(strconv.Quote(string(s)))
+		} else {
+			b.WriteString(string(s))
+		}
 	}
 	return b.String()
 }

@@ -121,7 +121,7 @@ func TestBadMatrices(t *testing.T) {
 		{in("{name: b, kind: curve, modes: [naive, naive]}"), "modes holds naive twice"},
 		{in("{name: b, kind: curve, modes: [3]}"), `modes holds "3": write names`},
 		{in("{name: b, kind: ablation, modes: [naive]}"), "field modes is of no use in a section of kind ablation: it belongs to kind throughput, latency or curve"},
-		{in("{name: b, kind: throughput, limits: [speed of light]}"), `there is no limit "speed of light": use fused loop, batched channel or socket relay`},
+		{in("{name: b, kind: throughput, limits: [speed of light]}"), `there is no limit "speed of light": use fused loop, "fused loop, map", batched channel or socket relay`},
 		{in("{name: b, kind: throughput, rates: [1000]}"), "field rates is of no use in a section of kind throughput: it belongs to kind latency or curve"},
 		{in("{name: b, kind: latency}"), "says neither rates nor loads"},
 		{in("{name: b, kind: latency, rates: [0]}"), "rates holds 0: allowed are 1 to 10000000"},
