@@ -57,3 +57,35 @@ func mergeHistograms(p published, name string, want int) (*hdr.Histogram, error)
 	}
 	return sum, nil
 }
+
+// spectrum returns the distribution at percentiles that lie the denser the
+// nearer they are to 100: five in the lower half, five in the half of what is
+// left, and so on, as far as there are values to tell them apart, and 100.
+func spectrum(h *hdr.Histogram) []SpectrumPoint {
+	const perHalf = 5
+	if h.TotalCount() == 0 {
+		return nil
+	}
+	var points []SpectrumPoint
+	add := func(percentile float64) {
+		points = append(points, SpectrumPoint{Percentile: percentile, Micros: float64(h.ValueAtQuantile(percentile)) / 1e3})
+	}
+	for left := 100.0; left/100*float64(h.TotalCount()) >= 1; left /= 2 {
+		for k := range perHalf {
+			add(100 - left + float64(k)*left/(2*perHalf))
+		}
+	}
+	add(100)
+	return points
+}
+
+// shareOver returns the share of values beyond a number of nanoseconds.
+func shareOver(h *hdr.Histogram, nanos int64) float64 {
+	var over int64
+	for _, bar := range h.Distribution() {
+		if bar.From > nanos {
+			over += bar.Count
+		}
+	}
+	return ratio(float64(over), float64(h.TotalCount()))
+}

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"io"
+	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
@@ -14,24 +16,27 @@ const (
 	clockComponent = "clock"
 	timerComponent = "timer"
 	latencyName    = "latency"
+	closedName     = "closed loop"
 	latenessName   = "lateness"
+	paceName       = "pace"
+	heatName       = "heat"
 	tuplesPerNext  = 64
 )
 
+// latencyTopology sends pairs of instants: when a tuple was due, and when it
+// was sent. Those of the warm-up are negative.
 func latencyTopology(s Spec) (*topology.Topology, error) {
 	b := topology.NewBuilder(s.Workload)
 	b.Spout(clockComponent, func() topology.Spout { return &clockSpout{spec: s} },
-		topology.Output("intended"))
-	b.Bolt(timerComponent, func() topology.Bolt { return &timerBolt{latency: newHistogram()} },
+		topology.Output("intended", "sent"))
+	b.Bolt(timerComponent, func() topology.Bolt { return newTimerBolt(s) },
 		topology.Shuffle(clockComponent))
 	return b.Build()
 }
 
-// unmeasured is sent in place of an instant while the run warms up.
-const unmeasured = 0
-
 // clockSpout emits, for every tuple, the instant at which it was due. Open
-// starts the pacer's goroutine, Close waits for its end.
+// starts the pacer's goroutine, Close waits for its end. Without a rate it
+// emits as fast as it can.
 type clockSpout struct {
 	spec  Spec
 	task  *topology.Task
@@ -41,6 +46,13 @@ type clockSpout struct {
 	stop  context.CancelFunc // of the pacer
 	last  int64              // instant that was sent, without a rate
 	sent  Tally
+	pace  pace
+}
+
+// pace is how well a spout kept its schedule.
+type pace struct {
+	Measured uint64 `json:"measured"`  // tuples that were sent after the warm-up
+	Behind   int64  `json:"behind_ns"` // how late the last one was
 }
 
 // Open prepares the clock.
@@ -53,16 +65,15 @@ func (s *clockSpout) Open(ctx context.Context, task *topology.Task, out *topolog
 	if s.clock = c; s.spec.Rate == 0 {
 		return nil
 	}
-	s.pacer = &pacer{
-		clock: c, rate: s.spec.Rate, tuples: s.spec.Tuples, warmUp: s.spec.WarmUp, wake: task.Wake,
-		begun: make(chan struct{}), lateness: newHistogram(), done: make(chan struct{}),
-	}
+	s.pacer = newPacer(c, s.spec, task.Wake)
 	ctx, s.stop = context.WithCancel(ctx)
 	go s.pacer.run(ctx)
 	return nil
 }
 
-// Next emits what is due. The first call starts the schedule: the task is connected by then.
+// Next emits what is due. The first call starts the schedule: the task is
+// connected by then. A spout that has fallen far behind ends early, since the
+// rate cannot be reached.
 func (s *clockSpout) Next() error {
 	p := s.pacer
 	if p == nil {
@@ -78,13 +89,23 @@ func (s *clockSpout) Next() error {
 		}
 		return topology.ErrIdle
 	}
+	now := s.clock.now()
+	if now > p.deadline() {
+		return io.EOF
+	}
 	for end := min(due, s.sent.Tuples+tuplesPerNext); s.sent.Tuples < end; {
-		instant := int64(unmeasured)
-		if s.sent.Tuples >= p.warmUp {
-			instant = p.intended(s.sent.Tuples)
+		n := s.sent.Tuples
+		instant := p.intended(n)
+		sign := int64(-1)
+		if n >= p.warmUp {
+			sign = 1
 		}
-		if err := s.emit(instant); err != nil {
+		if err := s.emit(sign*instant, sign*now); err != nil {
 			return err
+		}
+		if n >= p.warmUp {
+			s.pace.Measured++
+			s.pace.Behind = now - instant
 		}
 	}
 	return nil
@@ -95,19 +116,19 @@ func (s *clockSpout) flood() error {
 	now := s.clock.now()
 	for range tuplesPerNext {
 		s.last = max(s.last+1, now)
-		if err := s.emit(s.last); err != nil {
+		if err := s.emit(s.last, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *clockSpout) emit(instant int64) error {
-	if err := s.out.Emit(topology.Int(instant)); err != nil {
+func (s *clockSpout) emit(intended, sent int64) error {
+	if err := s.out.Emit(topology.Int(intended), topology.Int(sent)); err != nil {
 		return err
 	}
 	s.sent.Tuples++
-	s.sent.Checksum += mix(uint64(instant))
+	s.sent.Checksum += mix(uint64(intended))
 	return nil
 }
 
@@ -122,16 +143,31 @@ func (s *clockSpout) Close() error {
 		if err := publishHistogram(s.task, latenessName, s.pacer.lateness); err != nil {
 			return err
 		}
+		if err := publishJSON(s.task, paceName, s.pace); err != nil {
+			return err
+		}
 	}
 	return publishTally(s.task, emittedTally, s.sent)
 }
 
-// timerBolt records how long ago each tuple was due.
+// timerBolt records how long ago each tuple was due, and how long ago it was
+// sent. It checks that tuples come in order.
 type timerBolt struct {
 	task    *topology.Task
 	clock   clock
 	got     Tally
+	last    int64 // instant
 	latency *hdr.Histogram
+	closed  *hdr.Histogram
+	heat    heat
+}
+
+func newTimerBolt(s Spec) *timerBolt {
+	b := &timerBolt{latency: newHistogram(), closed: newHistogram()}
+	if s.Rate > 0 {
+		b.heat.width = max(1, int64(float64(s.Tuples-s.WarmUp)/s.Rate*float64(time.Second)/heatColumns))
+	}
+	return b
 }
 
 // Open prepares the clock.
@@ -147,10 +183,22 @@ func (b *timerBolt) Execute(t *topology.Tuple) error {
 	if err != nil {
 		return err
 	}
+	sent, err := t.Int(1)
+	if err != nil {
+		return err
+	}
 	b.got.Tuples++
 	b.got.Checksum += mix(uint64(instant))
-	if instant != unmeasured {
-		record(b.latency, b.clock.now()-instant)
+	order := max(instant, -instant)
+	if order <= b.last {
+		b.got.Disordered++
+	}
+	b.last = order
+	if instant > 0 {
+		now := b.clock.now()
+		record(b.latency, now-instant)
+		record(b.closed, now-sent)
+		b.heat.add(instant, now-instant)
 	}
 	return nil
 }
@@ -158,6 +206,12 @@ func (b *timerBolt) Execute(t *topology.Tuple) error {
 // Finish publishes the latencies.
 func (b *timerBolt) Finish() error {
 	if err := publishHistogram(b.task, latencyName, b.latency); err != nil {
+		return err
+	}
+	if err := publishHistogram(b.task, closedName, b.closed); err != nil {
+		return err
+	}
+	if err := publishJSON(b.task, heatName, b.heat.published()); err != nil {
 		return err
 	}
 	return publishTally(b.task, countedTally, b.got)
@@ -168,6 +222,14 @@ func (*timerBolt) Close() error { return nil }
 
 func publishHistogram(task *topology.Task, name string, h *hdr.Histogram) error {
 	data, err := h.EncodeV2()
+	if err == nil {
+		task.Publish(name, data)
+	}
+	return err
+}
+
+func publishJSON(task *topology.Task, name string, v any) error {
+	data, err := json.Marshal(v)
 	if err == nil {
 		task.Publish(name, data)
 	}

@@ -56,10 +56,7 @@ func newTestPacer(t *testing.T, rate float64, tuples, warmUp uint64, wake func()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &pacer{
-		clock: c, rate: rate, tuples: tuples, warmUp: warmUp, wake: wake,
-		begun: make(chan struct{}), lateness: newHistogram(), done: make(chan struct{}),
-	}
+	return newPacer(c, Spec{Rate: rate, Tuples: tuples, WarmUp: warmUp}, wake)
 }
 
 func TestPacerReleasesInTime(t *testing.T) {

@@ -39,6 +39,22 @@ type pacer struct {
 	done     chan struct{}
 }
 
+// newPacer returns the pacer of a workload. Its caller calls run on a goroutine
+// of its own and then begin.
+func newPacer(c clock, s Spec, wake func()) *pacer {
+	return &pacer{
+		clock: c, rate: s.Rate, tuples: s.Tuples, warmUp: s.WarmUp, wake: wake,
+		begun: make(chan struct{}), lateness: newHistogram(), done: make(chan struct{}),
+	}
+}
+
+// deadline returns when whoever has not sent everything may give up: a quarter
+// of the schedule after its end, and half a second at least.
+func (p *pacer) deadline() int64 {
+	end := p.intended(p.tuples)
+	return end + max((end-p.start)/4, int64(500*time.Millisecond))
+}
+
 // intended returns when tuple i, from 0, has to be sent.
 func (p *pacer) intended(i uint64) int64 {
 	return p.start + int64(float64(i)*(1e9/p.rate))

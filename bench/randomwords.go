@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/ardea-stream/ardea/topology"
 )
@@ -102,10 +101,4 @@ func (b *countBolt) Finish() error {
 // Close does nothing.
 func (*countBolt) Close() error { return nil }
 
-func publishTally(task *topology.Task, name string, t Tally) error {
-	data, err := json.Marshal(t)
-	if err == nil {
-		task.Publish(name, data)
-	}
-	return err
-}
+func publishTally(task *topology.Task, name string, t Tally) error { return publishJSON(task, name, t) }

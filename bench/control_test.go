@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/topology"
+)
+
+// disturbed is a spout of which a test changes parts.
+type disturbed struct {
+	topology.Spout
+	wake func()       // called before every Wake, on the pacer's thread
+	next func() error // called before every Next
+}
+
+func (d *disturbed) Open(ctx context.Context, task *topology.Task, out *topology.Collector) error {
+	changed := *task
+	if d.wake != nil {
+		changed.Wake = func() {
+			d.wake()
+			task.Wake()
+		}
+	}
+	return d.Spout.Open(ctx, &changed, out)
+}
+
+func (d *disturbed) Next() error {
+	if d.next != nil {
+		if err := d.next(); err != nil {
+			return err
+		}
+	}
+	return d.Spout.Next()
+}
+
+// disturb wraps the spout of a topology.
+func disturb(d disturbed) func(*topology.Topology) {
+	return func(top *topology.Topology) {
+		sound := top.Components[0].NewSpout
+		top.Components[0].NewSpout = func() topology.Spout {
+			d.Spout = sound()
+			return &d
+		}
+	}
+}
+
+// paced is a configuration for latencies of real length.
+func paced(rate float64, d time.Duration) Config {
+	c := short()
+	c.Rate, c.Duration = rate, d
+	return c
+}
+
+// TestLatePacerIsRejected lets the pacer stall again and again.
+func TestLatePacerIsRejected(t *testing.T) {
+	leaktest.Check(t)
+	c := paced(10_000, 300*time.Millisecond)
+	wakes := 0
+	c.alter = disturb(disturbed{wake: func() {
+		if wakes++; wakes%10 == 0 {
+			stall(t.Context(), 50*time.Millisecond)
+		}
+	}})
+	s, err := MeasureFixed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := s.Latency[0]; !strings.Contains(l.Rejected, "the pacer was late: ") || l.Latency.P99 < 5000 {
+		t.Errorf("rejected: %q, lateness %+v", l.Rejected, l.Lateness)
+	}
+}
+
+// stall blocks for a time, as a fault would.
+func stall(ctx context.Context, d time.Duration) { _ = sleep(ctx, d) }
+
+// TestDelayIsFound delays a few percent of the tuples by 50 ms: it holds up all tuples for so long now and then.
+func TestDelayIsFound(t *testing.T) {
+	leaktest.Check(t)
+	const rate = 10_000
+	c := paced(rate, time.Second)
+	c.alter = interpose(func(f *forwarder, n int, values []topology.Value) error {
+		if n%(rate/2) == 0 {
+			stall(t.Context(), 50*time.Millisecond)
+		}
+		return f.out.Emit(values...)
+	})
+	s, err := MeasureFixed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := s.Latency[0]
+	if l.Relay == nil || l.Relay.Count == 0 {
+		t.Fatalf("no relay to compare with: %+v", l)
+	}
+	if !strings.Contains(l.Stalled, "took over 20ms") && !strings.Contains(l.Rejected, "pacer") {
+		t.Errorf("a delay of 50 ms is not told of: p99 %v us, relay %+v", l.Latency.P99, l.Relay)
+	}
+}
+
+// TestDelayOfSingleTuplesIsFound holds every hundredth tuple back until the next one of those, and lets others pass.
+func TestDelayOfSingleTuplesIsFound(t *testing.T) {
+	leaktest.Check(t)
+	c := paced(10_000, 100*time.Millisecond)
+	c.alter = interpose(func(f *forwarder, n int, values []topology.Value) error {
+		if n%100 != 0 {
+			return f.out.Emit(values...)
+		}
+		held := f.held
+		if f.held = values; held == nil {
+			return nil
+		}
+		return f.out.Emit(held...)
+	})
+	s, err := MeasureFixed(t.Context(), c)
+	if _, mismatch := errors.AsType[*MismatchError](err); !mismatch || !strings.Contains(err.Error(), "came out of order") {
+		t.Errorf("tuples that are overtaken give %v", err)
+	}
+	if s == nil || s.Error == "" {
+		t.Errorf("the section does not tell of it: %+v", s)
+	}
+}
+
+// TestCoordinatedOmission stops the spout for a second. The schedule goes on, and so the latencies tell of it; from
+// the instants at which tuples were really sent nobody could see it.
+func TestCoordinatedOmission(t *testing.T) {
+	leaktest.Check(t)
+	const rate = 2000
+	c := paced(rate, 2*time.Second)
+	calls := 0
+	c.alter = disturb(disturbed{next: func() error {
+		if calls++; calls == 50 {
+			stall(t.Context(), time.Second)
+		}
+		return nil
+	}})
+	s, err := MeasureFixed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const second = 1e6 // microseconds
+	open, closed := s.Latency[0].Latency, s.Latency[0].ClosedLoop
+	if open.Max < 0.9*second || open.P90 < 0.5*second {
+		t.Errorf("a stall of one second is not seen in an open loop: %+v", open)
+	}
+	if closed.P99 >= open.P90 {
+		t.Errorf("a closed loop sees what it should hide: %+v of %+v", closed, open)
+	}
+}
+
+// TestUnreachableRate asks for more than a slowed bolt takes.
+func TestUnreachableRate(t *testing.T) {
+	leaktest.Check(t)
+	c := paced(1_000_000, 200*time.Millisecond)
+	c.alter = disturb(disturbed{next: func() error {
+		stall(t.Context(), 2*time.Millisecond) // 64 tuples at a time
+		return nil
+	}})
+	s, err := MeasureFixed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := s.Latency[0]
+	if !strings.Contains(l.Rejected, "the rate was not reached: ") || l.Achieved >= l.Rate || l.Emitted != l.Counted {
+		t.Errorf("%+v", l)
+	}
+}

@@ -1,0 +1,157 @@
+package bench
+
+import (
+	"context"
+
+	"github.com/ardea-stream/ardea/local"
+)
+
+// merged is the Repeat of a LatencyRun that stands for all runs of a mode at a rate.
+const merged = 0
+
+// MeasureLatency is MeasureFixed with a report of its own.
+func MeasureLatency(ctx context.Context, c Config) (*Report, error) {
+	s, err := MeasureFixed(ctx, c)
+	return s.report(), err
+}
+
+// MeasureFixed sends tuples at fixed rates from a spout to a bolt and takes the
+// time from the instant that each was due, in every mode (nil means the default
+// one) in turn. Before them it sends by the same schedule over a relay without an
+// engine. With several repeats a further LatencyRun holds the merged
+// histograms of each mode and rate, with Repeat 0. A run that does not count
+// stands in the section with the reason in Rejected. What was measured so far is
+// returned with an error too; it is nil only if c is not valid. Errors are those
+// of MeasureThroughput.
+func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults([]string{local.DefaultMode}, nil)
+	if len(c.Rates) == 0 && len(c.Loads) == 0 {
+		c.Rates = []float64{DefaultRate}
+	}
+	f := &fixed{
+		c: c, s: c.section(KindLatency, saturated()), capacity: map[string]float64{}, all: map[point]*latencyMeasure{},
+		relay: map[float64]*relayMeasure{},
+		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.Modes)*(len(c.Rates)+2*len(c.Loads)))},
+	}
+	err := f.measure(ctx)
+	f.s.Latency = append(f.s.Latency, f.merged()...)
+	if err != nil {
+		f.s.Error = err.Error()
+	}
+	return f.s, err
+}
+
+// saturated is the latency workload at no rate: as fast as possible.
+func saturated() Spec { return Spec{Workload: Latency}.withDefaults() }
+
+// point is where latency is measured.
+type point struct {
+	mode       string
+	rate, load float64
+}
+
+// fixed is a measurement at fixed rates.
+type fixed struct {
+	c        Config
+	s        *Section
+	p        steps
+	capacity map[string]float64 // by mode
+	all      map[point]*latencyMeasure
+	relay    map[float64]*relayMeasure // by rate
+}
+
+func (f *fixed) measure(ctx context.Context) error {
+	if len(f.c.Loads) > 0 {
+		f.p.of += len(f.c.Modes)
+		for _, mode := range f.c.Modes {
+			capacity, err := measureCapacity(ctx, f.c, &f.p, mode)
+			if err != nil {
+				return err
+			}
+			f.capacity[mode] = capacity
+		}
+	}
+	for repeat := 1; repeat <= f.c.Repeat; repeat++ {
+		for _, at := range f.points() {
+			if err := f.measureOnce(ctx, at, repeat); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// measureOnce measures a mode at a rate, and the relay before if that was not done yet in this repeat.
+func (f *fixed) measureOnce(ctx context.Context, at point, repeat int) error {
+	relay := f.relay[at.rate]
+	if relay == nil {
+		relay = &relayMeasure{}
+		f.relay[at.rate] = relay
+	}
+	if relay.runs < repeat {
+		if err := relay.measure(ctx, f.c, &f.p, at.rate); err != nil {
+			return err
+		}
+	}
+	f.p.next("%s at %s tuples/s", at.mode, amount(at.rate))
+	m, err := runLatency(ctx, f.c, at, repeat)
+	if err != nil {
+		return err
+	}
+	m.judge(relay.last)
+	f.s.Latency = append(f.s.Latency, m.run)
+	f.p.say("%s", m.run.line())
+	if f.all[at] == nil {
+		f.all[at] = m
+	} else {
+		f.all[at].add(m)
+	}
+	return nil
+}
+
+// points returns where to measure, modes in turn at every rate.
+func (f *fixed) points() []point {
+	var all []point
+	for _, rate := range f.c.Rates {
+		for _, mode := range f.c.Modes {
+			all = append(all, point{mode: mode, rate: rate, load: ratio(rate, f.capacity[mode])})
+		}
+	}
+	for _, load := range f.c.Loads {
+		for _, mode := range f.c.Modes {
+			all = append(all, point{mode: mode, rate: loadRate(load, f.capacity[mode]), load: load})
+		}
+	}
+	return all
+}
+
+// loadRate is a share of the capacity as a rate that can be run.
+func loadRate(load, capacity float64) float64 { return min(max(1, load*capacity), MaxRate) }
+
+// merged returns the merged runs of every point that has several.
+func (f *fixed) merged() []LatencyRun {
+	var all []LatencyRun
+	if f.c.Repeat == 1 {
+		return nil
+	}
+	for _, at := range f.points() {
+		if m := f.all[at]; m != nil {
+			all = append(all, m.total(f.relay[at.rate].all))
+		}
+	}
+	return all
+}
+
+// measureCapacity measures the throughput of the latency workload at saturation.
+func measureCapacity(ctx context.Context, c Config, p *steps, mode string) (float64, error) {
+	p.next("%s as fast as possible", mode)
+	run, err := runWorkload(ctx, c, saturated(), mode, 1)
+	if err != nil {
+		return 0, err
+	}
+	p.say("%s: %s", mode, run.line())
+	return run.TuplesPerSecond, nil
+}
