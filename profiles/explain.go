@@ -57,7 +57,7 @@ var advice = map[Category]string{
 	Encode: "Values are turned into bytes. Emit fewer or smaller fields, and bytes rather than " +
 		"values that have to be formatted; of the modes naive and heron2017 this is what optimized leaves out in stream managers.",
 	Decode: "Bytes are turned into values. Read only the fields that are needed, and each once; " +
-		"in a stream manager the mode optimized does not decode at all.",
+		"a stream manager in the mode optimized decodes no values, it only finds where records begin.",
 	Allocate: "Memory is taken from the heap or from a pool. Reuse values in user code, read fields " +
 		"as borrowed bytes instead of new strings, and give maps their size from the start.",
 	GC: "The collector marks and sweeps what was allocated. Allocate less, hold fewer pointers, " +

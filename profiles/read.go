@@ -15,7 +15,7 @@ import (
 
 // MaxBytes is the largest profile that is read, compressed or not. That of a
 // process of a run has some ten thousand bytes.
-const MaxBytes = 32 << 20
+const MaxBytes = 16 << 20
 
 // maxNanos is the most time in one profile, some hundred days: sums of a
 // thousand of them fit their type, and floating-point numbers hold it exactly.

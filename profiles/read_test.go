@@ -92,14 +92,13 @@ func TestUnusableInput(t *testing.T) {
 	}
 }
 
+var blanks = strings.Repeat(" ", 64<<10)
+
 // endless is a file of spaces.
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = ' '
-	}
-	return len(b), nil
+	return copy(b, blanks), nil
 }
 
 // emptyBlocks is compressed data that goes on for ever and holds nothing.
