@@ -63,6 +63,12 @@ type Config struct {
 	// Bounds are the 99th percentiles for which MeasureCurve looks for the
 	// highest rate. Nil means DefaultBounds.
 	Bounds []time.Duration
+	// Factors are the optimizations of MeasureAblation's full factorial, names
+	// of dataplane.Switches or "pgo", 5 at most. Nil means DefaultFactors.
+	Factors []string
+	// NoPGO is the path of this program built with -pgo=off. It makes "pgo" an
+	// optimization that MeasureAblation turns off. Empty means that it does not.
+	NoPGO string
 	// ProfileDir is the directory for the profiles of the run that is made
 	// of each mode to take them. Empty means that none are taken.
 	ProfileDir string
@@ -96,6 +102,8 @@ type Config struct {
 	// Logger gets the launcher's reports. Nil discards them.
 	Logger *slog.Logger
 
+	// program is executed for the children; empty means this one.
+	program string
 	// alter changes a topology before it is run in this process. Tests plant faults with it.
 	alter func(*topology.Topology)
 }
@@ -171,7 +179,7 @@ func (c Config) Validate() error {
 		fault("ChildArgs is missing, and InProcess is not set")
 	}
 	pprof := (local.Options{Pprof: d.Pprof}).Validate()
-	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates(), pprof)...)
+	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates(), d.validateFactors(), pprof)...)
 }
 
 // validateRates returns what is wrong with what latency is measured at.

@@ -18,6 +18,7 @@ func (c Config) options(spec Spec, mode string) local.Options {
 	o := local.Options{
 		Containers: c.Containers, TasksPerProcess: c.TasksPerProcess, InProcess: c.InProcess, Mode: mode,
 		MinBatch: c.MinBatch, MaxBatch: c.MaxBatch, HighMark: c.HighMark, Pprof: c.Pprof, Stderr: c.Stderr, Logger: c.Logger,
+		Program: c.program,
 	}
 	if spec.Rate > 0 {
 		o.InstanceProcs = procsWithPacer

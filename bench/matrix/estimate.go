@@ -12,8 +12,6 @@ const (
 	perRun = 1200 * time.Millisecond
 	// A warm-up ends when throughput is steady, at the earliest after a bit more than a third.
 	warmUpShare = 0.7
-	// Combinations of an ablation: the best, naive, each factor off and on, and 16 of the full factorial.
-	ablationCells = 38
 )
 
 // Estimate returns about how long the section takes.
@@ -51,7 +49,7 @@ func (s *Section) runs() (fast, paced int) {
 		}
 		fast, paced = modes, modes*(len(c.Rates)+loads)
 	case bench.KindAblation:
-		fast = c.Repeat * ablationCells
+		fast = bench.AblationRuns(*c)
 	}
 	return fast, paced
 }

@@ -14,4 +14,5 @@ var measurements = map[bench.SectionKind]measurement{
 	bench.KindThroughput: bench.MeasureThroughput,
 	bench.KindLatency:    bench.MeasureFixed,
 	bench.KindCurve:      bench.MeasureCurve,
+	bench.KindAblation:   bench.MeasureAblation,
 }

@@ -102,5 +102,9 @@ func version() string {
 	if m.Commit == "" {
 		m.Commit = "unknown"
 	}
-	return fmt.Sprintf("development version, commit %s, %s %s/%s", m.Commit, m.Go, m.OS, m.Arch)
+	pgo := ""
+	if builtWithProfile() {
+		pgo = ", optimized with a profile"
+	}
+	return fmt.Sprintf("development version, commit %s, %s %s/%s%s", m.Commit, m.Go, m.OS, m.Arch, pgo)
 }

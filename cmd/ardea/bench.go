@@ -42,11 +42,12 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 		Example: `  ardea bench run quick
   ardea bench wordcount --repeat 5
   ardea bench latency --rate 100000
-  ardea bench limits`,
+  ardea bench limits
+  ardea bench ablation`,
 		Args: cobra.NoArgs,
 		RunE: a.help,
 	}
-	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand())
+	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(), a.benchAblationCommand())
 	return cmd
 }
 
@@ -132,7 +133,7 @@ func (a *app) benchLimitsCommand() *cobra.Command {
 
 func (o *benchOptions) addModes(f *pflag.FlagSet, standard string) {
 	usage := "measure the `MODES`, separated by commas: " + strings.Join(dataplane.Modes, ", ") +
-		", or naive with any of +pool, +inplace, +lazy"
+		", naive with any of +pool, +inplace, +lazy, or optimized without what ardea bench ablation -h lists, as in optimized-hash"
 	f.StringSliceVar(&o.modes, "modes", strings.Split(standard, ","), usage)
 }
 

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/internal/leaktest"
+)
+
+func TestBenchAblation(t *testing.T) {
+	leaktest.Check(t)
+	file := filepath.Join(t.TempDir(), "ablation.json")
+	stdout, stderr, status := ardea(t.Context(), "bench", "ablation", "--factors", "drain", "--in-process", "--words", "2000",
+		"--duration", "20ms", "--warm-up", "20ms", "--repeat", "1", "--json", file)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	for _, want := range []string{"optimized-drain", "naive+pool", "heron2017", "effect", "Machine:"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s bench.Suite
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Schema != bench.SuiteSchema || s.Partial != "" || len(s.Sections) != 1 || len(s.Sections[0].Ablation.Effects) != 1 {
+		t.Errorf("suite: %+v", s)
+	}
+}
+
+func TestBenchAblationRefusesNonsense(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--factors", "speed"}, `no factor "speed": use some of hash,`},
+		{[]string{"--factors", "pgo"}, "needs"},
+		{[]string{"--factors", "hash,hash"}, "twice"},
+		{[]string{"--no-pgo", "/nowhere/ardea"}, "--no-pgo"},
+		{[]string{"--json", "/nowhere/file"}, "--json"},
+	} {
+		stdout, stderr, status := ardea(t.Context(), append([]string{"bench", "ablation"}, tc.args...)...)
+		if status != statusUsage || stdout != "" || !strings.Contains(stderr, tc.want) {
+			t.Errorf("%v: status %d, %q\n%s", tc.args, status, stdout, stderr)
+		}
+	}
+}
