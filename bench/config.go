@@ -69,8 +69,8 @@ type Config struct {
 	// NoPGO is the path of this program built with -pgo=off. It makes "pgo" an
 	// optimization that MeasureAblation turns off. Empty means that it does not.
 	NoPGO string
-	// ProfileDir is the directory for the profiles of the run that is made
-	// of each mode to take them. Empty means that none are taken.
+	// ProfileDir is the directory for the files of ProfileModes, made if need
+	// be. Empty means a temporary one, removed at the end.
 	ProfileDir string
 
 	// Duration is the measured window of a run. Zero means DefaultDuration.

@@ -32,28 +32,13 @@ func (c Config) options(spec Spec, mode string) local.Options {
 // runWorkload runs a workload that does not end by itself once, and checks it.
 func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat int) (Run, error) {
 	name := fmt.Sprintf("%s %s, run %d", spec.Workload, mode, repeat)
-	t, err := c.topology(spec)
+	var w window
+	result, err := c.attend(ctx, spec, mode, name, func(s cluster) (err error) {
+		w, err = observe(ctx, s, c.WarmUp, c.Duration)
+		return err
+	})
 	if err != nil {
 		return Run{}, err
-	}
-	running, err := local.Start(ctx, t, c.options(spec, mode))
-	if err != nil {
-		return Run{}, err
-	}
-	load, _ := workloadOf(spec.Workload)
-	w, err := observe(ctx, cluster{Cluster: running, counting: load.counting}, c.WarmUp, c.Duration)
-	if err != nil {
-		running.Kill()
-		_, failure := running.Wait()
-		return Run{}, explain(name, err, failure)
-	}
-	running.Drain()
-	result, err := running.Wait()
-	if err != nil {
-		return Run{}, fmt.Errorf("bench: %s: %w", name, err)
-	}
-	if result.Interrupted {
-		return Run{}, fmt.Errorf("bench: %s: %w", name, context.Cause(ctx))
 	}
 	r := Run{
 		Workload: spec.Workload, Mode: mode, Containers: result.Containers, Spouts: spec.Spouts, Bolts: spec.Bolts, Repeat: repeat,
@@ -62,6 +47,34 @@ func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat i
 	r.fill(w, result)
 	r.Emitted, r.Counted, err = check(name, spec, result.Published)
 	return r, err
+}
+
+// attend runs a workload while body observes it, and then drains it. If body
+// fails the run is killed.
+func (c Config) attend(ctx context.Context, spec Spec, mode, name string, body func(cluster) error) (*local.Result, error) {
+	t, err := c.topology(spec)
+	if err != nil {
+		return nil, err
+	}
+	running, err := local.Start(ctx, t, c.options(spec, mode))
+	if err != nil {
+		return nil, err
+	}
+	load, _ := workloadOf(spec.Workload)
+	if err := body(cluster{Cluster: running, counting: load.counting}); err != nil {
+		running.Kill()
+		_, failure := running.Wait()
+		return nil, explain(name, err, failure)
+	}
+	running.Drain()
+	result, err := running.Wait()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %s: %w", name, err)
+	}
+	if result.Interrupted {
+		return nil, fmt.Errorf("bench: %s: %w", name, context.Cause(ctx))
+	}
+	return result, nil
 }
 
 // topology returns the topology of a run.
