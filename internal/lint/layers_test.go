@@ -29,6 +29,7 @@ var layers = []struct{ pkg, may string }{
 	{"bench", "*"},
 	{"bench/matrices", ""},
 	{"bench/matrix", "bench dataplane profiles topology"},
+	{"bench/page", "bench profiles"},
 	{"tests", "*"},
 	{"cmd/ardea", "*"},
 }

@@ -20,6 +20,9 @@ var walls = []struct{ module, where, reason string }{
 	{"go.yaml.in/yaml/v3", "bench/matrix", "one package knows the text of a matrix"},
 	{"golang.org/x/sys", "*", "an extension of the standard library's syscall"},
 	{"pgregory.net/rapid", "_test", "random tests, no product code"},
+	{"github.com/chromedp", "_test", "tests look at the report's page in a browser"},
+	{"golang.org/x/perf/benchfmt", "_test", "tests read what benchstat reads"},
+	{"golang.org/x/net/html", "_test", "tests parse the report's page"},
 }
 
 func TestWalls(t *testing.T) {

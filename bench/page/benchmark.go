@@ -1,0 +1,124 @@
+package page
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ardea-stream/ardea/bench"
+)
+
+// WriteBenchmark writes every run as a line of Go benchmark text, which
+// benchstat reads: one benchmark for each section, with the mode as a part of
+// its name, so that `benchstat -col /mode` compares modes and `benchstat A B`
+// two results. Limits and runs at fixed rates are benchmarks of their own;
+// rejected runs are left out. The error is that of w.
+func WriteBenchmark(w io.Writer, s *bench.Suite) error {
+	s = cleanSuite(s)
+	var b strings.Builder
+	key := func(name, value string) {
+		if value != "" {
+			b.WriteString(name + ": " + strings.Join(strings.Fields(value), " ") + "\n")
+		}
+	}
+	key("goos", s.Machine.OS)
+	key("goarch", s.Machine.Arch)
+	key("pkg", "github.com/ardea-stream/ardea/bench")
+	key("cpu", s.Machine.CPU)
+	key("commit", s.Machine.Commit)
+	key("go", s.Machine.Go)
+	key("kernel", s.Machine.Kernel)
+	key("suite", s.Name)
+	key("partial", s.Partial)
+	for _, unit := range []string{"tuples/s", "tuples/cpu-s"} {
+		b.WriteString("Unit " + unit + " better=higher\n")
+	}
+	for _, unit := range []string{"ns/tuple", "allocs/tuple", "syscalls/ktuple", "switches/ktuple", "p50-us", "p99-us", "p999-us"} {
+		b.WriteString("Unit " + unit + " better=lower\n")
+	}
+	for i := range s.Sections {
+		benchmarkSection(&b, &s.Sections[i], i)
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("page: write: %w", err)
+	}
+	return nil
+}
+
+func benchmarkSection(b *strings.Builder, s *bench.Section, i int) {
+	name := "Section" + strconv.Itoa(i+1)
+	if s.Name != "" {
+		name = camel(s.Name)
+	}
+	for k := range s.Limits.Runs {
+		l := &s.Limits.Runs[k]
+		writeLine(b, name+"/limit="+namePart(l.Name), &l.Cost, l.AllocsPerTuple)
+	}
+	for k := range s.Runs {
+		r := &s.Runs[k]
+		writeLine(b, name+"/mode="+namePart(r.Mode), &r.Cost, r.ManagerAllocsPerTuple)
+	}
+	for k := range s.Latency {
+		writeLatency(b, name, &s.Latency[k])
+	}
+	for k := range s.Curves {
+		for p := range s.Curves[k].Points {
+			writeLatency(b, name, &s.Curves[k].Points[p])
+		}
+	}
+}
+
+// writeLine writes a measurement at saturation; one without tuples has nothing to say.
+func writeLine(b *strings.Builder, name string, c *bench.Cost, allocs float64) {
+	if c.Tuples == 0 || c.TuplesPerSecond == 0 {
+		return
+	}
+	fmt.Fprintf(b, "Benchmark%s %d %s ns/op %s tuples/s", name, c.Tuples, number(1e9/c.TuplesPerSecond), number(c.TuplesPerSecond))
+	if c.TuplesPerCPUSecond > 0 {
+		fmt.Fprintf(b, " %s tuples/cpu-s %s ns/tuple", number(c.TuplesPerCPUSecond), number(1e9/c.TuplesPerCPUSecond))
+	}
+	fmt.Fprintf(b, " %s allocs/tuple", number(allocs))
+	if c.SyscallSource != "" && c.SyscallSource != bench.NoSyscalls {
+		fmt.Fprintf(b, " %s syscalls/ktuple %s switches/ktuple", number(c.Syscalls), number(c.ContextSwitches))
+	}
+	b.WriteByte('\n')
+}
+
+// writeLatency writes one run at a fixed rate. Merged runs would count the single ones twice.
+func writeLatency(b *strings.Builder, name string, l *bench.LatencyRun) {
+	if l.Rejected != "" || l.Counted == 0 || l.Repeat == 0 && l.Mode == "all" {
+		return
+	}
+	fmt.Fprintf(b, "Benchmark%s/mode=%s/rate=%s %d %s p50-us %s p99-us %s p999-us\n", name, namePart(l.Mode), number(l.Rate), l.Counted,
+		number(l.Latency.P50), number(l.Latency.P99), number(l.Latency.P999))
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
+// camel turns the name of a section into that of a benchmark.
+func camel(name string) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(slug(name), func(r rune) bool { return r == '-' }) {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	if b.Len() == 0 {
+		return "Section"
+	}
+	return b.String()
+}
+
+// namePart makes a name one part of a benchmark's name: without blanks, slashes and signs that benchstat reads.
+func namePart(name string) string {
+	if name = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("+_.", r):
+			return r
+		default:
+			return '_'
+		}
+	}, name); name != "" {
+		return name
+	}
+	return "unnamed"
+}
