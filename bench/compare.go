@@ -160,12 +160,14 @@ func summaryOf(all []Summary, name string) Summary {
 func summarizeMode(mode string, runs []Run) Summary {
 	s := Summary{Name: mode}
 	var costs []Cost
-	var allocs, calls, gc, spouts, managers, bolts []float64
+	var allocs, calls, gc, spouts, managers, bolts, all, allBytes, sockets []float64
+	var own []*Run
 	for i := range runs {
 		run := &runs[i]
 		if run.Mode != mode {
 			continue
 		}
+		own = append(own, run)
 		costs = append(costs, run.Cost)
 		nanos := 1e9 / float64(run.Tuples)
 		spouts = append(spouts, run.CPU.Spouts*nanos)
@@ -174,6 +176,8 @@ func summarizeMode(mode string, runs []Run) Summary {
 		allocs = append(allocs, run.ManagerAllocsPerTuple)
 		calls = append(calls, run.ManagerSyscalls)
 		gc = append(gc, run.GCShare)
+		all, allBytes = append(all, run.AllocsPerTuple), append(allBytes, run.AllocBytesPerTuple)
+		sockets = append(sockets, run.SocketBytesPerTuple)
 		for _, p := range run.Processes {
 			s.PeakRSSBytes = max(s.PeakRSSBytes, p.PeakRSSBytes)
 		}
@@ -181,6 +185,8 @@ func summarizeMode(mode string, runs []Run) Summary {
 	s.sum(costs)
 	s.AllocsPerTuple, s.ManagerSyscalls, s.GCShare = median(allocs), median(calls), median(gc)
 	s.Nanos.Spouts, s.Nanos.StreamManagers, s.Nanos.Bolts = median(spouts), median(managers), median(bolts)
+	s.AllAllocsPerTuple, s.AllocBytesPerTuple, s.SocketBytesPerTuple = median(all), median(allBytes), median(sockets)
+	s.Roles = medianRoles(own)
 	return s
 }
 
@@ -202,13 +208,13 @@ func summarizeLimit(name string, runs []LimitRun) Summary {
 
 // sum fills in what modes and limits have in common.
 func (s *Summary) sum(costs []Cost) {
-	var wall, cpu, calls, switches []float64
+	var wall, cpu, calls, switches, wakeUps []float64
 	for i := range costs {
 		c := &costs[i]
 		wall = append(wall, c.TuplesPerSecond)
 		cpu = append(cpu, c.TuplesPerCPUSecond)
 		calls = append(calls, c.Syscalls)
-		switches = append(switches, c.ContextSwitches)
+		switches, wakeUps = append(switches, c.ContextSwitches), append(wakeUps, c.WakeUps)
 		s.SyscallSource = c.SyscallSource
 		if c.Noisy {
 			s.NoisyRuns++
@@ -218,4 +224,5 @@ func (s *Summary) sum(costs []Cost) {
 	s.TuplesPerSecond, s.TuplesPerCPUSecond = NewStat(wall), NewStat(cpu)
 	s.Nanos.Total = ratio(1e9, s.TuplesPerCPUSecond.Median)
 	s.Syscalls, s.ContextSwitches = median(calls), median(switches)
+	s.WakeUps = median(wakeUps)
 }

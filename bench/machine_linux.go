@@ -119,17 +119,18 @@ func parseProcessors(line string) processors {
 
 // contextSwitches returns the switches of a process's present threads since
 // they began. ok is false where they are unknown.
-func contextSwitches(pid int) (n uint64, ok bool) {
+func contextSwitches(pid int) (n switches, ok bool) {
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	if err != nil {
-		return 0, false
+		return switches{}, false
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // the thread has ended
 		}
-		n += procNumber(text, "voluntary_ctxt_switches") + procNumber(text, "nonvoluntary_ctxt_switches")
+		n.voluntary += procNumber(text, "voluntary_ctxt_switches")
+		n.involuntary += procNumber(text, "nonvoluntary_ctxt_switches")
 		ok = true
 	}
 	return n, ok

@@ -70,8 +70,8 @@ func TestProcNumber(t *testing.T) {
 }
 
 func TestOwnFiguresAreThere(t *testing.T) {
-	if n, ok := contextSwitches(os.Getpid()); !ok || n == 0 {
-		t.Errorf("context switches: %d, %v", n, ok)
+	if n, ok := contextSwitches(os.Getpid()); !ok || n.voluntary == 0 {
+		t.Errorf("context switches: %+v, %v", n, ok)
 	}
 	if n := readsAndWrites([]int{os.Getpid()}); n[os.Getpid()] == 0 {
 		t.Errorf("reads and writes: %v", n)

@@ -9,7 +9,7 @@ func (*Machine) readSystem() {}
 func readProcessors() processors { return processors{} }
 
 // contextSwitches knows nothing here.
-func contextSwitches(int) (n uint64, ok bool) { return 0, false }
+func contextSwitches(int) (n switches, ok bool) { return switches{}, false }
 
 // readsAndWrites knows nothing here.
 func readsAndWrites([]int) map[int]uint64 { return nil }

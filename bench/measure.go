@@ -25,9 +25,9 @@ const (
 
 // reading is the figures of a system at one moment.
 type reading struct {
-	parts    []part        // always the same ones, in the same order
-	sample   *local.Sample // of a cluster, nil for a loop
-	switches uint64        // of context, in all processes
+	parts    []part           // always the same ones, in the same order
+	sample   *local.Sample    // of a cluster, nil for a loop
+	switches map[int]switches // of context, by process
 	machine  processors
 	mallocs  uint64 // objects allocated by this process, of a loop
 }
@@ -39,6 +39,10 @@ type part struct {
 	tuples float64 // counted so far
 	cpu    float64 // seconds
 }
+
+// switches is how often threads of a process have left a processor: voluntary
+// ones to wait, others because it was taken from them.
+type switches struct{ voluntary, involuntary uint64 }
 
 // tuples returns how many were counted so far.
 func (r *reading) tuples() float64 {
@@ -111,7 +115,13 @@ func (w *window) fill() {
 	counted := w.after.tuples() - w.before.tuples()
 	c.Tuples = uint64(counted)
 	// Threads that have ended in between took their switches along.
-	c.ContextSwitches = perThousand(max(0, float64(w.after.switches)-float64(w.before.switches)), counted)
+	var all, wakeUps float64
+	for pid, after := range w.after.switches {
+		before := w.before.switches[pid]
+		all += max(0, float64(after.voluntary+after.involuntary)-float64(before.voluntary+before.involuntary))
+		wakeUps += w.wakeUps(pid)
+	}
+	c.ContextSwitches, c.WakeUps = perThousand(all, counted), perThousand(wakeUps, counted)
 	c.Noise = noiseBetween(w.before.machine, w.after.machine, cpu*c.Seconds)
 }
 
@@ -209,9 +219,11 @@ func readAll(ctx context.Context, s subject) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
+	r.switches = map[int]switches{}
 	for _, pid := range s.pids() {
-		n, _ := contextSwitches(pid)
-		r.switches += n
+		if n, ok := contextSwitches(pid); ok {
+			r.switches[pid] = n
+		}
 	}
 	r.machine = readProcessors()
 	return r, nil

@@ -54,6 +54,39 @@ type Run struct {
 	// System calls of stream managers for 1,000 tuples; counted as Cost.SyscallSource says.
 	ManagerSyscalls float64        `json:"stream_manager_syscalls_per_1000_tuples"`
 	Processes       []ProcessUsage `json:"processes,omitempty"`
+
+	// Of all processes, the launcher included, for each tuple counted.
+	AllocsPerTuple     float64 `json:"all_allocs_per_tuple"`      // objects on the heap
+	AllocBytesPerTuple float64 `json:"all_alloc_bytes_per_tuple"` // bytes on the heap
+	// SocketBytesPerTuple is the bytes written to sockets, by tasks and stream managers.
+	SocketBytesPerTuple float64 `json:"socket_bytes_per_tuple"`
+	// PeakRSSBytes is the sum of what each process had resident at most.
+	PeakRSSBytes uint64 `json:"peak_rss_bytes,omitempty"`
+	// Roles is what the processes of each role have taken.
+	Roles []RoleCost `json:"roles,omitempty"`
+}
+
+// Role is what a process does.
+type Role string
+
+// The roles, in the order in which reports show them.
+const (
+	RoleSpouts   Role = "spouts"
+	RoleManagers Role = "stream managers"
+	RoleBolts    Role = "bolts"
+	RoleMixed    Role = "mixed"    // spouts and bolts in one process
+	RoleLauncher Role = "launcher" // the process that started the others; everything, if in one process
+)
+
+// RoleCost is what the processes of a role have taken in the measured window.
+type RoleCost struct {
+	Role               Role    `json:"role"`
+	UserSeconds        float64 `json:"user_seconds"`
+	SystemSeconds      float64 `json:"system_seconds"`
+	AllocsPerTuple     float64 `json:"allocs_per_tuple"`         // objects on the heap
+	AllocBytesPerTuple float64 `json:"alloc_bytes_per_tuple"`    // bytes on the heap
+	WakeUps            float64 `json:"wake_ups_per_1000_tuples"` // see Cost
+	PeakRSSBytes       uint64  `json:"peak_rss_bytes,omitempty"` // the largest process, of its whole life
 }
 
 // Cost is what a number of tuples have taken, in the measured window.
@@ -67,6 +100,8 @@ type Cost struct {
 	Syscalls        float64       `json:"syscalls_per_1000_tuples"`
 	SyscallSource   SyscallSource `json:"syscall_source,omitempty"`
 	ContextSwitches float64       `json:"context_switches_per_1000_tuples"`
+	// WakeUps are the context switches of threads that had waited: for data, for each other, for time.
+	WakeUps float64 `json:"wake_ups_per_1000_tuples"`
 
 	WarmUpSeconds float64 `json:"warm_up_seconds"`
 	Steady        bool    `json:"steady"` // the throughput was steady when the window began
@@ -154,8 +189,15 @@ type Summary struct {
 	ManagerSyscalls float64       `json:"stream_manager_syscalls_per_1000_tuples,omitempty"`
 	SyscallSource   SyscallSource `json:"syscall_source,omitempty"`
 	ContextSwitches float64       `json:"context_switches_per_1000_tuples"`
+	WakeUps         float64       `json:"wake_ups_per_1000_tuples"`
 	GCShare         float64       `json:"gc_cpu_share"`
 	PeakRSSBytes    uint64        `json:"peak_rss_bytes,omitempty"` // the largest process of any run
+
+	// Medians of modes, see Run and RoleCost.
+	AllAllocsPerTuple   float64    `json:"all_allocs_per_tuple,omitempty"`
+	AllocBytesPerTuple  float64    `json:"all_alloc_bytes_per_tuple,omitempty"`
+	SocketBytesPerTuple float64    `json:"socket_bytes_per_tuple,omitempty"`
+	Roles               []RoleCost `json:"roles,omitempty"`
 }
 
 // LatencyRun is one run at a fixed rate.
@@ -183,7 +225,7 @@ type LatencyRun struct {
 	Achieved float64 `json:"achieved,omitempty"`
 	// Rejected says why the run does not count, empty if it does: a late pacer, a rate that was not reached.
 	Rejected string `json:"rejected,omitempty"`
-	// Stalled says of a run that counts that some tuples took long though neither
+	// Stalled says that some tuples took long though neither
 	// the pacer nor the machine did: something in the engine waits, or it is
 	// saturated. It is empty if there are no such tuples.
 	Stalled string `json:"stalled,omitempty"`

@@ -76,7 +76,7 @@ func madeUp() *Report {
 func summed(r *Report) *Report {
 	s := &Section{Runs: r.Runs, Limits: r.Limits}
 	s.sum()
-	r.Summaries, r.Limits = s.Summaries, s.Limits
+	r.Summaries, r.Tests, r.Limits = s.Summaries, s.Tests, s.Limits
 	return r
 }
 
@@ -86,9 +86,24 @@ func madeUpLatency() *Report {
 		Runs: []Run{}, Machine: Machine{Cores: 2, OS: "linux", Arch: "amd64", Go: "go1.26"},
 		Latency: []LatencyRun{
 			{Mode: "optimized", Containers: 1, Repeat: 1, Rate: 100_000, Latency: q, Lateness: Quantiles{P50: 30, P99: 80}, CPUSecondsPerSecond: 0.61},
+			{
+				Mode: "optimized", Containers: 1, Repeat: 1, Rate: 900_000, Load: 0.9, Achieved: 700_000, Latency: q, Lateness: Quantiles{P50: 30, P99: 8000},
+				ClosedLoop: &Quantiles{P50: 100, P99: 300}, Relay: &Quantiles{P50: 60, P99: 130},
+				Rejected: "the rate was not reached: 700.0 k tuples/s of 900.0 k", Stalled: "1.00 % of the tuples took over 20ms, of which the pacer explains 0.00 % and a relay without an engine 0.00 %",
+			},
 			{Mode: "optimized", Containers: 1, Repeat: merged, Rate: 100_000, Latency: q, Lateness: Quantiles{P50: 30, P99: 80}, CPUSecondsPerSecond: 0.61, Noise: Noise{OthersShare: 0.5, Noisy: true}},
 		},
 	}
+}
+
+func madeUpCurve() *Report {
+	r := madeUpLatency()
+	r.Curves = []Curve{{
+		Mode: "optimized", Capacity: 1e6, Points: r.Latency[:2], Knee: 100_000,
+		Sustained: []Sustained{{P99Micros: 1000, Rate: 100_000}, {P99Micros: 50, Rate: 0}},
+	}}
+	r.Latency = nil
+	return r
 }
 
 func TestTable(t *testing.T) {
@@ -97,6 +112,7 @@ func TestTable(t *testing.T) {
 		func() error { return madeUp().WriteTable(&b) },
 		func() error { return madeUp().WriteDetails(&b) },
 		func() error { return madeUpLatency().WriteTable(&b) },
+		func() error { return madeUpCurve().WriteTable(&b) },
 	} {
 		if err := write(); err != nil {
 			t.Fatal(err)
@@ -109,6 +125,7 @@ func TestTable(t *testing.T) {
 func TestJSONIsPinned(t *testing.T) {
 	r := madeUp()
 	r.Runs, r.Limits.Runs, r.Summaries = r.Runs[:1], r.Limits.Runs[:1], r.Summaries[1:2]
+	r.Tests = r.Tests[:1]
 	r.Latency = madeUpLatency().Latency[:1]
 	var b bytes.Buffer
 	if err := r.WriteJSON(&b); err != nil {

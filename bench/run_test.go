@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,5 +225,39 @@ func TestReportOfOneRun(t *testing.T) {
 	r := ReportOf(result).Runs[0]
 	if r.Emitted != 300 || r.Counted != 300 || r.Spouts != 1 || r.Bolts != 1 || r.Mode != "optimized" || r.TuplesPerSecond <= 0 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestCostsByRole(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.InProcess, c.Modes, c.Limits = false, []string{"naive"}, []string{}
+	r, err := Compare(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := r.Runs[0]
+	var roles []Role
+	for _, cost := range run.Roles {
+		roles = append(roles, cost.Role)
+		if cost.UserSeconds+cost.SystemSeconds < 0 || cost.WakeUps < 0 || cost.Role != RoleLauncher && cost.PeakRSSBytes == 0 {
+			t.Errorf("%+v", cost)
+		}
+	}
+	if !slices.Equal(roles, []Role{RoleSpouts, RoleManagers, RoleBolts, RoleLauncher}) {
+		t.Errorf("roles: %v", roles)
+	}
+	// A tuple of a word and its hash takes some 20 bytes, and passes two sockets.
+	if run.SocketBytesPerTuple < 20 || run.SocketBytesPerTuple > 100 {
+		t.Errorf("%v bytes on sockets for a tuple", run.SocketBytesPerTuple)
+	}
+	if manager := run.Roles[1]; manager.AllocsPerTuple < 1 || manager.AllocBytesPerTuple < 10 || run.AllocsPerTuple < manager.AllocsPerTuple {
+		t.Errorf("the naive mode allocates: %+v of %v", manager, run.AllocsPerTuple)
+	}
+	if run.PeakRSSBytes < 3*run.Roles[0].PeakRSSBytes/2 || run.WakeUps > run.ContextSwitches {
+		t.Errorf("%+v", run)
+	}
+	if s := r.Summaries[0]; len(s.Roles) != 4 || s.SocketBytesPerTuple != run.SocketBytesPerTuple {
+		t.Errorf("summary: %+v", s)
 	}
 }

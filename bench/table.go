@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +17,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	if len(r.Latency) > 0 {
 		writeRows(&b, latencyRows(r.Latency))
-		writeNotes(&b, []string{"Latency counts from the instant a tuple was due; the pacer's lateness is part of it."})
+		writeNotes(&b, latencyNotes(r.Latency))
+	}
+	for i := range r.Curves {
+		writeCurve(&b, &r.Curves[i])
 	}
 	writeNotes(&b, []string{r.Machine.String()})
 	_, err := io.WriteString(w, b.String())
@@ -29,7 +31,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 func (r *Report) WriteDetails(w io.Writer) error {
 	var b strings.Builder
 	writeRows(&b, r.detailRows())
-	writeNotes(&b, []string{"CPU nanoseconds per tuple, user and system; the total includes the launcher."})
+	writeNotes(&b, []string{"CPU nanoseconds per tuple, user and system; the total includes the launcher. Bytes written to sockets and allocated, of all processes, are per tuple too. The p-value is that of the Mann-Whitney U test, two-sided, for tuples/s."})
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -73,7 +75,7 @@ func (r *Report) costRows() [][]string {
 // detailRows returns the heading and a row for every summary.
 func (r *Report) detailRows() [][]string {
 	rows := [][]string{{
-		"", "95 % interval of tuples/s", "ns/tuple", "spouts", "managers", "bolts", "GC", "switches/1000", "peak RSS",
+		"", "95 % interval of tuples/s", "p vs naive", "ns/tuple", "spouts", "managers", "bolts", "GC", "switches/1000", "wake-ups/1000", "socket B", "heap B", "peak RSS",
 	}}
 	for i := range r.Summaries {
 		s := &r.Summaries[i]
@@ -88,12 +90,23 @@ func (r *Report) detailRows() [][]string {
 			rss = fmt.Sprintf("%d MiB", s.PeakRSSBytes>>20)
 		}
 		rows = append(rows, []string{
-			s.label(), interval, optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
+			s.label(), interval, r.pValue(s.Name), optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
 			optional("%.1f", s.Nanos.StreamManagers), optional("%.1f", s.Nanos.Bolts),
-			gc, fmt.Sprintf("%.2f", s.ContextSwitches), rss,
+			gc, fmt.Sprintf("%.2f", s.ContextSwitches), fmt.Sprintf("%.2f", s.WakeUps), optional("%.1f", s.SocketBytesPerTuple),
+			optional("%.1f", s.AllocBytesPerTuple), rss,
 		})
 	}
 	return rows
+}
+
+// pValue returns the p-value of a mode or limit against the naive mode.
+func (r *Report) pValue(name string) string {
+	for _, t := range r.Tests {
+		if t.A == name && t.B == naive || t.A == naive && t.B == name {
+			return fmt.Sprintf("%.2g", t.P)
+		}
+	}
+	return "-"
 }
 
 // label is the name, marked if runs were noisy.
@@ -152,27 +165,6 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("heron2017 over naive: %.1fx here; published for Heron: 5x to 6x without acks.", heron.RatioToNaive))
 	}
 	return notes
-}
-
-// latencyRows returns the heading and a row for every run at a fixed rate.
-func latencyRows(runs []LatencyRun) [][]string {
-	rows := [][]string{{"", "run", "rate/s", "p50", "p90", "p99", "p99.9", "max", "pacer p50", "pacer p99", "CPUs busy"}}
-	for i := range runs {
-		l := &runs[i]
-		name, number := l.Mode, strconv.Itoa(l.Repeat)
-		if l.Noisy {
-			name += "*"
-		}
-		if l.Repeat == merged {
-			number = "all"
-		}
-		rows = append(rows, []string{
-			name, number, amount(l.Rate), micros(l.Latency.P50), micros(l.Latency.P90), micros(l.Latency.P99),
-			micros(l.Latency.P999), micros(l.Latency.Max), micros(l.Lateness.P50), micros(l.Lateness.P99),
-			fmt.Sprintf("%.2f", l.CPUSecondsPerSecond),
-		})
-	}
-	return rows
 }
 
 // optional formats a number that is zero if it is unknown.

@@ -1,0 +1,86 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// latencyRows returns the heading and a row for every run at a fixed rate.
+func latencyRows(runs []LatencyRun) [][]string {
+	rows := [][]string{{
+		"", "run", "rate/s", "load", "p50", "p90", "p99", "p99.9", "max", "pacer p50", "pacer p99", "relay p50", "relay p99", "CPUs busy",
+	}}
+	for i := range runs {
+		l := &runs[i]
+		name, number, load := l.Mode, strconv.Itoa(l.Repeat), "-"
+		if l.Noisy {
+			name += "*"
+		}
+		if l.Rejected != "" {
+			name += " (rejected)"
+		}
+		if l.Repeat == merged {
+			number = "all"
+		}
+		if l.Load > 0 {
+			load = fmt.Sprintf("%.0f %%", 100*l.Load)
+		}
+		relay50, relay99 := "-", "-"
+		if l.Relay != nil {
+			relay50, relay99 = micros(l.Relay.P50), micros(l.Relay.P99)
+		}
+		rows = append(rows, []string{
+			name, number, amount(l.Rate), load, micros(l.Latency.P50), micros(l.Latency.P90), micros(l.Latency.P99),
+			micros(l.Latency.P999), micros(l.Latency.Max), micros(l.Lateness.P50), micros(l.Lateness.P99),
+			relay50, relay99, fmt.Sprintf("%.2f", l.CPUSecondsPerSecond),
+		})
+	}
+	return rows
+}
+
+// latencyNotes are the lines below the table: how to read it, and what is wrong with runs.
+func latencyNotes(runs []LatencyRun) []string {
+	notes := []string{
+		"Latency counts from the instant a tuple was due; the pacer's lateness is part of it. The relay is the same schedule over two sockets without an engine.",
+	}
+	for i := range runs {
+		l := &runs[i]
+		run := fmt.Sprintf("%s at %s tuples/s, run %d", l.Mode, amount(l.Rate), l.Repeat)
+		if l.Repeat == merged {
+			run = fmt.Sprintf("%s at %s tuples/s, all runs", l.Mode, amount(l.Rate))
+		}
+		if l.Rejected != "" {
+			notes = append(notes, run+", does not count: "+l.Rejected+".")
+		}
+		if l.Stalled != "" {
+			notes = append(notes, run+", has stalls: "+l.Stalled+".")
+		}
+		if c := l.ClosedLoop; c != nil && l.Latency.P99 > closedGap*c.P99 {
+			notes = append(notes, fmt.Sprintf("%s: a closed loop, which counts from the instant a tuple was really sent, would have hidden part of this: p99 %s instead of %s.",
+				run, micros(c.P99), micros(l.Latency.P99)))
+		}
+	}
+	return notes
+}
+
+// closedGap is how many times greater than a closed loop's the 99th percentile has to be for a note.
+const closedGap = 2
+
+// writeCurve writes the points of a mode and what follows from them.
+func writeCurve(b *strings.Builder, c *Curve) {
+	writeRows(b, latencyRows(c.Points))
+	notes := []string{fmt.Sprintf("%s: capacity %s tuples/s.", c.Mode, amount(c.Capacity))}
+	if c.Knee > 0 {
+		notes = append(notes, fmt.Sprintf("%s: knee at %s tuples/s, from which on the 99th percentile rises faster than the rate.", c.Mode, amount(c.Knee)))
+	}
+	for _, s := range c.Sustained {
+		rate := "at no rate that was tried"
+		if s.Rate > 0 {
+			rate = fmt.Sprintf("up to %s tuples/s", amount(s.Rate))
+		}
+		notes = append(notes, fmt.Sprintf("%s: 99th percentile within %s %s.", c.Mode, micros(s.P99Micros), rate))
+	}
+	writeNotes(b, append(notes, latencyNotes(c.Points)...))
+	b.WriteByte('\n')
+}
