@@ -53,11 +53,11 @@ func TestFixedRatesOfTheCapacity(t *testing.T) {
 	}
 	for _, l := range s.Latency {
 		if l.Load <= 0 || l.Achieved <= 0 || l.Relay == nil || l.Relay.Count == 0 || len(l.Heat) == 0 {
-			t.Errorf("%+v", l)
+			t.Errorf("load %v, achieved %v, relay %+v, heat %v", l.Load, l.Achieved, l.Relay, l.Heat)
 		}
 	}
 	if all := s.Latency[4]; all.Repeat != merged || all.Rate != 3000 || all.Relay.Count != 2*s.Latency[0].Relay.Count {
-		t.Errorf("%+v", all)
+		t.Errorf("run %d at %v, relay %+v, of the first run %+v", all.Repeat, all.Rate, all.Relay, s.Latency[0].Relay)
 	}
 }
 

@@ -55,6 +55,7 @@ func relayLatency(ctx context.Context, c Config, rate float64) (*hdr.Histogram, 
 		default:
 		}
 	})
+	p.begin() // before anybody looks at the schedule
 	var threads sync.WaitGroup
 	var writing, relaying, reading error
 	h := newHistogram()
@@ -77,7 +78,6 @@ func relayLatency(ctx context.Context, c Config, rate float64) (*hdr.Histogram, 
 		reading = errors.Join(readInstants(second[1], now, h), unix.Close(second[1]))
 	})
 	threads.Go(func() { p.run(ctx) })
-	p.begin()
 	threads.Wait()
 	if err := errors.Join(writing, relaying, reading); err != nil {
 		return nil, fmt.Errorf("bench: latency of a relay: %w", err)

@@ -225,9 +225,8 @@ type LatencyRun struct {
 	Achieved float64 `json:"achieved,omitempty"`
 	// Rejected says why the run does not count, empty if it does: a late pacer, a rate that was not reached.
 	Rejected string `json:"rejected,omitempty"`
-	// Stalled says that some tuples took long though neither
-	// the pacer nor the machine did: something in the engine waits, or it is
-	// saturated. It is empty if there are no such tuples.
+	// Stalled says that some tuples took long though neither the pacer nor the
+	// machine did: something in the engine waits, or it is saturated. It is
 	Stalled string `json:"stalled,omitempty"`
 	// ClosedLoop is the latency from the instant a tuple was really sent. It
 	// hides whatever kept the spout from sending and is here to show that.
