@@ -10,7 +10,7 @@ import (
 func (r *Run) fill(w window, result *local.Result) {
 	before, after := w.before.sample, w.after.sample
 	tuples := float64(r.Tuples)
-	roles := map[Role]*RoleCost{}
+	roles := map[string]*RoleCost{}
 	launcher := usageBetween(before.Launcher, after.Launcher)
 	all := launcher
 	charge(roles, RoleLauncher, launcher, w.wakeUps(ownPID), result.Sample.Launcher.PeakRSSBytes, tuples)
@@ -26,7 +26,7 @@ func (r *Run) fill(w window, result *local.Result) {
 		if p.PID != ownPID { // else they are the launcher's
 			wakeUps = w.wakeUps(p.PID)
 		}
-		role := roleOf(p)
+		role := costRole(p)
 		charge(roles, role, used, wakeUps, peak, tuples)
 		if role == RoleManagers {
 			managers = sumUsage(managers, used)
@@ -37,7 +37,7 @@ func (r *Run) fill(w window, result *local.Result) {
 		})
 	}
 	r.PeakRSSBytes += result.Sample.Launcher.PeakRSSBytes
-	for _, role := range []Role{RoleSpouts, RoleManagers, RoleBolts, RoleMixed, RoleLauncher} {
+	for _, role := range []string{RoleSpouts, RoleManagers, RoleBolts, RoleMixed, RoleLauncher} {
 		if cost := roles[role]; cost != nil {
 			r.Roles = append(r.Roles, *cost)
 			*r.CPU.of(role) = cost.UserSeconds + cost.SystemSeconds
@@ -52,7 +52,7 @@ func (r *Run) fill(w window, result *local.Result) {
 }
 
 // charge adds what a process has used to its role.
-func charge(roles map[Role]*RoleCost, role Role, used local.Usage, wakeUps float64, peak uint64, tuples float64) {
+func charge(roles map[string]*RoleCost, role string, used local.Usage, wakeUps float64, peak uint64, tuples float64) {
 	c := roles[role]
 	if c == nil {
 		c = &RoleCost{Role: role}
@@ -109,8 +109,8 @@ func sumUsage(u, v local.Usage) local.Usage {
 	}
 }
 
-// roleOf returns the role that a process's costs are charged to.
-func roleOf(p *local.ProcessSample) Role {
+// costRole returns the role that a process's costs are charged to.
+func costRole(p *local.ProcessSample) string {
 	spouts, bolts := 0, 0
 	for i := range p.Instances {
 		if p.Instances[i].Spout {
@@ -132,7 +132,7 @@ func roleOf(p *local.ProcessSample) Role {
 }
 
 // of returns the time of a role.
-func (c *CPUSeconds) of(role Role) *float64 {
+func (c *CPUSeconds) of(role string) *float64 {
 	switch role {
 	case RoleSpouts:
 		return &c.Spouts
@@ -150,7 +150,7 @@ func (c *CPUSeconds) of(role Role) *float64 {
 // medianRoles returns the medians of what roles have taken in several runs.
 func medianRoles(runs []*Run) []RoleCost {
 	var roles []RoleCost
-	of := func(role Role, field func(*RoleCost) float64) float64 {
+	of := func(role string, field func(*RoleCost) float64) float64 {
 		var values []float64
 		for _, run := range runs {
 			for i := range run.Roles {

@@ -13,7 +13,7 @@ import (
 	"github.com/ardea-stream/ardea/profiles"
 )
 
-// Roles of summaries of profiles.
+// Roles of processes, in summaries of profiles and in costs.
 const (
 	RoleSpouts   = "spouts"
 	RoleManagers = "stream managers"

@@ -66,21 +66,13 @@ type Run struct {
 	Roles []RoleCost `json:"roles,omitempty"`
 }
 
-// Role is what a process does.
-type Role string
-
-// The roles, in the order in which reports show them.
-const (
-	RoleSpouts   Role = "spouts"
-	RoleManagers Role = "stream managers"
-	RoleBolts    Role = "bolts"
-	RoleMixed    Role = "mixed"    // spouts and bolts in one process
-	RoleLauncher Role = "launcher" // the process that started the others; everything, if in one process
-)
+// RoleLauncher is the role of the process that started the others; with
+// Config.InProcess it is everything.
+const RoleLauncher = "launcher"
 
 // RoleCost is what the processes of a role have taken in the measured window.
 type RoleCost struct {
-	Role               Role    `json:"role"`
+	Role               string  `json:"role"` // RoleSpouts, RoleManagers, RoleBolts, RoleMixed or RoleLauncher
 	UserSeconds        float64 `json:"user_seconds"`
 	SystemSeconds      float64 `json:"system_seconds"`
 	AllocsPerTuple     float64 `json:"allocs_per_tuple"`         // objects on the heap
@@ -226,7 +218,7 @@ type LatencyRun struct {
 	// Rejected says why the run does not count, empty if it does: a late pacer, a rate that was not reached.
 	Rejected string `json:"rejected,omitempty"`
 	// Stalled says that some tuples took long though neither the pacer nor the
-	// machine did: something in the engine waits, or it is saturated. It is
+	// machine did: something in the engine waits, or it is saturated. It is empty if there are no such tuples.
 	Stalled string `json:"stalled,omitempty"`
 	// ClosedLoop is the latency from the instant a tuple was really sent. It
 	// hides whatever kept the spout from sending and is here to show that.

@@ -237,14 +237,14 @@ func TestCostsByRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := r.Runs[0]
-	var roles []Role
+	var roles []string
 	for _, cost := range run.Roles {
 		roles = append(roles, cost.Role)
 		if cost.UserSeconds+cost.SystemSeconds < 0 || cost.WakeUps < 0 || cost.Role != RoleLauncher && cost.PeakRSSBytes == 0 {
 			t.Errorf("%+v", cost)
 		}
 	}
-	if !slices.Equal(roles, []Role{RoleSpouts, RoleManagers, RoleBolts, RoleLauncher}) {
+	if !slices.Equal(roles, []string{RoleSpouts, RoleManagers, RoleBolts, RoleLauncher}) {
 		t.Errorf("roles: %v", roles)
 	}
 	// A tuple of a word and its hash takes some 20 bytes, and passes two sockets.
