@@ -84,6 +84,13 @@ func (s *supervisor) abandonCapture(reply chan captured) {
 	}
 }
 
+// dropCapture ends a recording without files.
+func (s *supervisor) dropCapture() {
+	if s.capture.step == captureOn {
+		s.stepCapture(captureDropping, command{Op: opAbandon}, nil)
+	}
+}
+
 // stepCapture tells the members what comes next. Their answers are awaited, so
 // that a member never has more than one such command and an overtaken one unread.
 func (s *supervisor) stepCapture(step captureStep, cmd command, reply chan captured) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 
@@ -98,6 +99,10 @@ func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir
 	}
 	s := newSupervisor(c, o, dir, l, path)
 	if err := pprof.assign(s.members, o.InProcess); err != nil {
+		l.close()
+		return nil, err
+	}
+	if s.control, err = serveControl(ctx, c, filepath.Join(dir.path, controlName)); err != nil {
 		l.close()
 		return nil, err
 	}

@@ -15,14 +15,17 @@
 // stopped nor a stuck child survives. When a child dies the run ends with a
 // [*ProcessDiedError]: the others are told to stop and, after a grace, killed.
 //
-// The run directory (sockets, plan.pb, a lock) is removed at the end. One that
+// The run directory (sockets, plan.pb, run.json, a lock) is removed at the end. One that
 // a killed parent left behind is removed by the next Start.
 //
 // # Profiles
 //
 // [Cluster.StartProfiles] makes all processes record CPU, memory and lock
 // profiles or traces of themselves, [Cluster.StopProfiles] has them write the
-// files. Package capture says what is in them.
+// files. Package capture says what is in them. Another program of the same
+// user finds the run with [Runs], which looks for run directories, and has
+// profiles taken with [Running.Profile], over a Unix socket in that directory.
+// With [Options].Pprof each process serves its profiles over HTTP.
 //
 // # Ends
 //

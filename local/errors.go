@@ -16,6 +16,8 @@ var (
 	ErrParentGone = errors.New("local: the parent process is gone")
 	// ErrEnded is returned by methods of a cluster that need a running one.
 	ErrEnded = errors.New("local: the run has ended")
+	// ErrNotRunning says that there is no such run, or no more.
+	ErrNotRunning = errors.New("local: there is no running topology")
 	// ErrProfiling says that profiles are being recorded or written already.
 	ErrProfiling = errors.New("local: profiles of this run are being recorded already: stop that first")
 	// ErrNotProfiling says that no profiles are being recorded.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,12 @@ const (
 	tempPrefix = "ardea-"
 	lockName   = "ardea-run.lock"
 	planName   = "plan.pb"
+	runName    = "run.json" // describes the run, see Running
+	tempSuffix = ".new"     // of a file that is being written
+	// controlName is the socket for other programs of the user.
+	controlName = "ctl.sock"
+	// tempFallback is where directories go if paths in the usual place are too long for sockets.
+	tempFallback = "/tmp"
 	// maxSocket is the longest path of a socket, in bytes. The smallest limit of the systems is 104, with a NUL.
 	maxSocket = 100
 )
@@ -55,7 +62,7 @@ func openRunDir(path string) (*runDir, error) {
 func openTempDir() (*runDir, error) {
 	parent := os.TempDir()
 	if len(filepath.Join(parent, tempPrefix+"0123456789", socketName(1<<16))) > maxSocket {
-		parent = "/tmp"
+		parent = tempFallback
 	}
 	for {
 		path, err := os.MkdirTemp(parent, tempPrefix)
@@ -125,7 +132,11 @@ func (d *runDir) socket(container uint32) string {
 
 // check returns an error if the sockets of that many containers would have paths that are too long.
 func (d *runDir) check(containers int) error {
-	if longest := d.socket(uint32(containers)); len(longest) > maxSocket {
+	longest := d.socket(uint32(containers))
+	if c := filepath.Join(d.path, controlName); len(c) > len(longest) {
+		longest = c
+	}
+	if len(longest) > maxSocket {
 		return fmt.Errorf("run directory: the path of socket %s has %d bytes, allowed are %d: choose a shorter Dir", longest, len(longest), maxSocket)
 	}
 	return nil
@@ -140,11 +151,11 @@ func (d *runDir) writePlan(plan []byte) (path string, err error) {
 	return path, nil
 }
 
-// clean removes the sockets and the plan.
+// clean removes the sockets, the plan and the description.
 func (d *runDir) clean() {
 	entries, _ := os.ReadDir(d.path)
 	for _, e := range entries {
-		if socket, _ := filepath.Match("c*.sock", e.Name()); socket || e.Name() == planName {
+		if socket, _ := filepath.Match("c*.sock", e.Name()); socket || slices.Contains([]string{planName, runName, runName + tempSuffix, controlName}, e.Name()) {
 			_ = os.Remove(filepath.Join(d.path, e.Name()))
 		}
 	}
@@ -161,16 +172,19 @@ func (d *runDir) remove() error {
 	return err
 }
 
+// isOwnDir reports whether a file is a directory of this user's.
+func isOwnDir(info os.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return info.IsDir() && ok && int(st.Uid) == os.Getuid()
+}
+
 // sweep removes the directories of runs whose parent was killed: they belong
 // to this user and nobody holds their lock.
 func sweep(parent string) {
 	entries, _ := os.ReadDir(parent)
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.IsDir() || !strings.HasPrefix(e.Name(), tempPrefix) {
-			continue
-		}
-		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Getuid() {
+		if err != nil || !strings.HasPrefix(e.Name(), tempPrefix) || !isOwnDir(info) {
 			continue
 		}
 		path := filepath.Join(parent, e.Name())

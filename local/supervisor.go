@@ -56,6 +56,7 @@ type supervisor struct {
 	baseline    Usage       // of this process, at the start
 	rounds      []*round
 	capture     captures
+	control     *control
 	published   map[string]map[uint32][]byte
 }
 
@@ -136,6 +137,7 @@ func (s *supervisor) finish(sampler *sync.WaitGroup) {
 	}
 	s.c.result, s.c.err = res, errors.Join(append([]error{s.err}, s.faults...)...)
 	close(s.c.ended)
+	s.control.close()
 	sampler.Wait()
 	s.launch.close()
 	if s.up {
@@ -300,6 +302,9 @@ func (s *supervisor) begin() {
 	}
 	s.o.Logger.Info("topology runs", slog.String("topology", s.c.plan.Topology),
 		slog.Int("containers", len(s.c.plan.Containers)), slog.Int("processes", len(s.members)), slog.String("dir", s.dir.path))
+	if err := s.describe(); err != nil {
+		s.o.Logger.Warn("other programs cannot find this run", slog.Any("err", err))
+	}
 	s.announcePprof()
 	close(s.c.up)
 }
