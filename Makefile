@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 GO        ?= go
 BIN       ?= bin/ardea
+PLAIN     ?= bin/ardea-nopgo
+PGO       := cmd/ardea/default.pgo
 PKG       ?= ./...
 RUN       ?= .
 COUNT     ?= 200
@@ -16,6 +18,8 @@ TESTFLAGS ?=
 ARGS      ?=
 
 CHECKED   := -tags invariants
+# Tests need no profile, and compiling everything with one takes a while.
+TEST      := $(GO) test -pgo=off
 LINT      := $(GO) tool -modfile=tools/go.mod golangci-lint
 PROTOGEN  := $(GO) -C tools run ./protogen -root ..
 SCHEMAS   := wire/wirepb
@@ -24,26 +28,28 @@ SCHEMAS   := wire/wirepb
 CI_STEPS  := fmt-check tidy-check generate-check vet lint test test-race test-plain bench-smoke fuzz demo
 
 .PHONY: help build demo test test-race test-plain lint fmt fmt-check tidy-check generate generate-check vet fuzz \
-	stress bench bench-smoke ci clean
+	stress bench bench-smoke plain pgo pgo-gain ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-build: ## build the static binary bin/ardea
+# go build takes the profile default.pgo of a main package by itself; the last line shows whether it did.
+build: ## build the static binary bin/ardea, with the profile if there is one
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/ardea
+	@$(GO) version -m $(BIN) | grep -o -- '-pgo=.*' || echo 'no $(PGO): built without a profile'
 
 demo: build ## build, then run the demo on this machine
 	$(BIN) demo $(ARGS)
 
 test: ## run all tests with the invariant checks compiled in
 	$(GO) -C tools test $(TESTFLAGS) ./...
-	$(GO) test $(CHECKED) $(TESTFLAGS) $(PKG)
+	$(TEST) $(CHECKED) $(TESTFLAGS) $(PKG)
 
 test-race: ## run all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(PKG)
+	CGO_ENABLED=1 $(TEST) -race $(TESTFLAGS) $(PKG)
 
 test-plain: ## run all tests as users build the code: no checks, no cgo
-	CGO_ENABLED=0 $(GO) test $(TESTFLAGS) $(PKG)
+	CGO_ENABLED=0 $(TEST) $(TESTFLAGS) $(PKG)
 
 lint: ## run the linters of .golangci.yml
 	$(LINT) run
@@ -72,23 +78,34 @@ vet: ## run go vet on the checked, the plain and the tools build
 # A target is run a second time when it fails without having found an input: at the end of -fuzztime the fuzzing engine
 # can report its own deadline as a failure. An input that was found is written to testdata/fuzz and fails at once.
 fuzz: ## run every fuzz target for FUZZTIME (20s) each; PKG=./wire for one package
-	@listed="$$($(GO) test $(CHECKED) -list '^Fuzz' $(PKG))"; \
+	@listed="$$($(TEST) $(CHECKED) -list '^Fuzz' $(PKG))"; \
 	log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; \
 	awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' <<<"$$listed" | \
 	while read -r pkg target; do \
-		once() { $(GO) test $(CHECKED) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$pkg" </dev/null 2>&1 | tee "$$log"; }; \
+		once() { $(TEST) $(CHECKED) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$pkg" </dev/null 2>&1 | tee "$$log"; }; \
 		echo "fuzz $$pkg $$target"; \
 		once || { ! grep -q 'Failing input written' "$$log" && once; } || exit 1; \
 	done
 
 stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwner [TESTFLAGS=-race]
-	$(GO) test $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
+	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
 
 bench: build ## run the measuring harness: make bench ARGS="..."
 	$(BIN) bench $(ARGS)
 
 bench-smoke: ## run every Go benchmark once, to see that it works
-	$(GO) test -run '^$$' -bench . -benchtime 1x $(PKG)
+	$(TEST) -run '^$$' -bench . -benchtime 1x $(PKG)
+
+plain: ## build bin/ardea-nopgo, the same program without a profile
+	CGO_ENABLED=0 $(GO) build -pgo=off -trimpath -o $(PLAIN) ./cmd/ardea
+
+# Recorded of a program without a profile, so that one profile does not depend on the one before.
+pgo: plain ## record the profile that make build optimizes with (under 2 minutes on a quiet machine)
+	$(PLAIN) bench pgo --output $(PGO) $(ARGS)
+	@$(MAKE) build
+
+pgo-gain: build plain ## measure what the profile gains: make pgo-gain ARGS="--repeat 10"
+	$(BIN) bench pgo --no-pgo $(PLAIN) $(ARGS)
 
 ci: ## run all that a change must pass, cheap steps first
 	@for step in $(CI_STEPS); do \

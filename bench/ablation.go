@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/profiles"
 )
 
 // Factors that are no switch of package dataplane.
@@ -48,7 +50,9 @@ type variant struct {
 // MeasureAblation runs the workload with every optimization turned off from the
 // best mode, with every one turned on from naive, and in the full factorial of
 // c.Factors, all in turn, as often as c.Repeat says. c.Modes and c.Limits are
-// not used. Where c does not say how many, there are two containers, spouts and bolts.
+// not used. Where c does not say how many, there are two containers, spouts and
+// bolts. A last run, not with InProcess, takes profiles of naive, for what was
+// published of Heron.
 //
 // What was measured so far is returned with an error too; it is nil only if c
 // is not valid. Effects are those of the repeats in which every cell of the
@@ -62,12 +66,19 @@ func MeasureAblation(ctx context.Context, c Config) (*Section, error) {
 	s := c.section(KindAblation, c.Workload)
 	all := c.variants()
 	distinct := distinctVariants(all)
-	p := steps{progress: c.Progress, of: c.Repeat * len(distinct)}
+	p := steps{progress: c.Progress, of: AblationRuns(c)}
 	var err error
 	for repeat := 1; repeat <= c.Repeat && err == nil; repeat++ {
 		err = c.runVariants(ctx, s, &p, distinct, repeat)
 	}
-	s.Ablation = &Ablation{Factors: c.allFactors(), Cells: cellsOf(all, s.Runs), Effects: effectsOf(c.Factors, all, s.Runs)}
+	var published []PublishedShare
+	if err == nil && !c.InProcess {
+		published, err = c.profileNaive(ctx, s, &p)
+	}
+	s.Ablation = &Ablation{
+		Published: published,
+		Factors:   c.allFactors(), Cells: cellsOf(all, s.Runs), Effects: effectsOf(c.Factors, all, s.Runs),
+	}
 	if err != nil {
 		s.Error = err.Error()
 	}
@@ -77,7 +88,33 @@ func MeasureAblation(ctx context.Context, c Config) (*Section, error) {
 // AblationRuns returns how many runs MeasureAblation makes of c.
 func AblationRuns(c Config) int {
 	c = c.ablationDefaults().withDefaults(nil, nil)
-	return c.Repeat * len(distinctVariants(c.variants()))
+	n := c.Repeat * len(distinctVariants(c.variants()))
+	if !c.InProcess {
+		n++ // for the profiles
+	}
+	return n
+}
+
+// profileNaive takes the profiles of a run in the mode naive and compares what
+// was published with that of its stream managers.
+func (c Config) profileNaive(ctx context.Context, s *Section, p *steps) ([]PublishedShare, error) {
+	p.next("profiles of %s", naive)
+	summaries, err := c.profiled(ctx, naive)
+	if errors.Is(err, profiles.ErrNoSamples) {
+		p.say("%v", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Profiles = summaries
+	for _, sum := range summaries {
+		if sum.Role == RoleManagers {
+			p.say("profiles of %s: %.1f CPU seconds sampled in %s", naive, sum.CPUSeconds, sum.Role)
+			return publishedShares(sum), nil
+		}
+	}
+	return nil, nil
 }
 
 // ablationDefaults fills in what an ablation has other defaults for.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/internal/leaktest"
@@ -48,8 +49,8 @@ func TestVariants(t *testing.T) {
 	if n, want := len(distinctVariants(all)), 2+off+5+16-1-4-1; n != want {
 		t.Errorf("%d combinations are measured, want %d", n, want)
 	}
-	if n := AblationRuns(Config{Repeat: 3}); n != 3*24 {
-		t.Errorf("%d runs, want %d", n, 3*24)
+	if n := AblationRuns(Config{Repeat: 3}); n != 3*24+1 {
+		t.Errorf("%d runs, want %d", n, 3*24+1)
 	}
 }
 
@@ -196,6 +197,23 @@ func TestAnotherProgramPlaysTheChildren(t *testing.T) {
 	err := c.runVariants(t.Context(), s, &steps{progress: c.Progress}, []variant{c.without(CellOff, []string{"pgo"})}, 1)
 	if err == nil || !strings.Contains(err.Error(), "/nowhere/ardea") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestNaiveIsProfiled(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.InProcess, c.Duration = false, 300*time.Millisecond
+	c = c.ablationDefaults().withDefaults(nil, nil)
+	s := c.section(KindAblation, c.Workload)
+	shares, err := c.profileNaive(t.Context(), s, &steps{progress: c.Progress})
+	if err != nil || len(shares) != 3 || len(s.Profiles) < 2 {
+		t.Fatalf("%v, %v, %d profiles", shares, err, len(s.Profiles))
+	}
+	for _, p := range shares {
+		if p.Ours < 0 || p.Ours > 1 {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/profiles"
 )
 
 func TestBenchAblation(t *testing.T) {
@@ -49,6 +50,40 @@ func TestBenchAblationRefusesNonsense(t *testing.T) {
 		{[]string{"--json", "/nowhere/file"}, "--json"},
 	} {
 		stdout, stderr, status := ardea(t.Context(), append([]string{"bench", "ablation"}, tc.args...)...)
+		if status != statusUsage || stdout != "" || !strings.Contains(stderr, tc.want) {
+			t.Errorf("%v: status %d, %q\n%s", tc.args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestBenchPGORecords(t *testing.T) {
+	leaktest.Check(t)
+	file := filepath.Join(t.TempDir(), "default.pgo")
+	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", file, "--modes", "optimized", "--in-process", "--words", "2000",
+		"--duration", "200ms", "--warm-up", "20ms")
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	if p, err := profiles.ReadFile(file); err != nil || p.CPUSeconds() <= 0 {
+		t.Errorf("%v", err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}
+
+func TestBenchPGORefusesNonsense(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "either --output or --no-pgo"},
+		{[]string{"--output", "x", "--no-pgo", "y"}, "either --output or --no-pgo"},
+		{[]string{"--output", "/nowhere/default.pgo"}, "--output"},
+		{[]string{"--no-pgo", "/nowhere/ardea"}, "--no-pgo"},
+		{[]string{"--output", "x", "--modes", "fast"}, `no mode "fast"`},
+	} {
+		stdout, stderr, status := ardea(t.Context(), append([]string{"bench", "pgo"}, tc.args...)...)
 		if status != statusUsage || stdout != "" || !strings.Contains(stderr, tc.want) {
 			t.Errorf("%v: status %d, %q\n%s", tc.args, status, stdout, stderr)
 		}

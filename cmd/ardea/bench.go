@@ -47,7 +47,7 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 		Args: cobra.NoArgs,
 		RunE: a.help,
 	}
-	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(), a.benchAblationCommand())
+	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(), a.benchAblationCommand(), a.benchPGOCommand())
 	return cmd
 }
 
