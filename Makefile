@@ -16,6 +16,7 @@ COUNT     ?= 200
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
 ARGS      ?=
+REPORT    ?= ardea-report
 
 CHECKED   := -tags invariants
 # Tests need no profile, and compiling everything with one takes a while.
@@ -90,8 +91,13 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each; PKG=./wire for one packa
 stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwner [TESTFLAGS=-race]
 	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
 
-bench: build ## run the measuring harness: make bench ARGS="..."
+bench: build ## measure all and refresh README.md (half an hour); ARGS="..." for one of ardea bench's commands
+ifeq ($(strip $(ARGS)),)
+	$(BIN) bench run bench/matrices/full.yaml --output $(REPORT)
+	$(BIN) bench readme --suite $(REPORT)/suite.json README.md
+else
 	$(BIN) bench $(ARGS)
+endif
 
 bench-smoke: ## run every Go benchmark once, to see that it works
 	$(TEST) -run '^$$' -bench . -benchtime 1x $(PKG)

@@ -47,7 +47,10 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 		Args: cobra.NoArgs,
 		RunE: a.help,
 	}
-	cmd.AddCommand(a.benchRunCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(), a.benchAblationCommand(), a.benchPGOCommand())
+	cmd.AddCommand(
+		a.benchRunCommand(), a.benchReadmeCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(),
+		a.benchAblationCommand(), a.benchPGOCommand(),
+	)
 	return cmd
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -18,15 +17,11 @@ import (
 	"github.com/ardea-stream/ardea/internal/leaktest"
 )
 
-// readSuite reads what a run has left in a directory.
-func readSuite(t *testing.T, dir string) *bench.Suite {
+// suiteIn reads what a run has left in a directory.
+func suiteIn(t *testing.T, dir string) *bench.Suite {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "suite.json"))
+	s, err := readSuite(filepath.Join(dir, "suite.json"))
 	if err != nil {
-		t.Fatal(err)
-	}
-	s := &bench.Suite{}
-	if err := json.Unmarshal(text, s); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -50,7 +45,7 @@ func TestBenchRun(t *testing.T) {
 	if status != statusOK {
 		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
 	}
-	s := readSuite(t, dir)
+	s := suiteIn(t, dir)
 	if s.Schema != bench.SuiteSchema || s.Name != "smoke" || s.Partial != "" || s.Command != "ardea bench run smoke" || len(s.Sections) == 0 {
 		t.Errorf("%+v", s)
 	}
@@ -91,7 +86,7 @@ sections:
 	if status != statusOK || !strings.Contains(stdout, "p99.9") {
 		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
 	}
-	s := readSuite(t, dir)
+	s := suiteIn(t, dir)
 	if len(s.Sections) != 1 || s.Sections[0].Name != "second" || !strings.HasSuffix(s.Command, "--sections second") {
 		t.Errorf("%+v", s)
 	}
@@ -182,7 +177,7 @@ func TestInterruptedBenchRun(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != statusInterrupted {
 		t.Errorf("the program ends with %v", err)
 	}
-	s := readSuite(t, dir)
+	s := suiteIn(t, dir)
 	if !strings.HasPrefix(s.Partial, "interrupted in section endless") || len(s.Sections) != 2 || len(s.Sections[1].Runs) == 0 {
 		t.Errorf("%+v", s)
 	}
@@ -199,7 +194,7 @@ func TestKilledBenchRun(t *testing.T) {
 	if err := cmd.Wait(); !errors.As(err, &exit) {
 		t.Errorf("the program ends with %v", err)
 	}
-	s := readSuite(t, dir)
+	s := suiteIn(t, dir)
 	if s.Partial != "it ended after section short, 1 of 2" || len(s.Sections) != 1 || len(s.Sections[0].Runs) != 1 {
 		t.Errorf("%+v", s)
 	}
@@ -224,7 +219,7 @@ sections:
 	if !strings.Contains(stdout, "This is a partial result: failed: first, second.") || !strings.Contains(stdout, "second failed: ") {
 		t.Errorf("standard output:\n%s", stdout)
 	}
-	if s := readSuite(t, dir); len(s.Sections) != 2 || len(s.Sections[0].Limits.Runs) != 1 || s.Sections[0].Error == "" || s.Sections[1].Error == "" {
+	if s := suiteIn(t, dir); len(s.Sections) != 2 || len(s.Sections[0].Limits.Runs) != 1 || s.Sections[0].Error == "" || s.Sections[1].Error == "" {
 		t.Errorf("%+v", s)
 	}
 }

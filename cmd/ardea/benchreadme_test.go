@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ardea-stream/ardea/bench"
+)
+
+func TestBenchReadme(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	stat := bench.Stat{Median: 5e6, Low: 4e6, High: 6e6, N: 3}
+	suite := &bench.Suite{
+		Schema: bench.SuiteSchema, Command: "ardea bench run full",
+		Sections: []bench.Section{{Kind: bench.KindThroughput, Summaries: []bench.Summary{{Name: "optimized", Runs: 3, TuplesPerSecond: stat}}}},
+	}
+	text, err := json.Marshal(suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite.Partial = "interrupted"
+	partial, err := json.Marshal(suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const marked = "# T\n" + bench.ReadmeBegin + "\nold\n" + bench.ReadmeEnd + "\nrest\n"
+	whole, readme := write("suite.json", string(text)), write("README.md", marked)
+	if stdout, stderr, status := ardea(t.Context(), "bench", "readme", "--suite", whole, readme); status != statusOK || stdout != "" {
+		t.Fatalf("status %d\n%s%s", status, stdout, stderr)
+	}
+	fresh, err := os.ReadFile(readme)
+	if err != nil || strings.Contains(string(fresh), "old") || !strings.Contains(string(fresh), "| optimized | 5.00 M | 4.00 M - 6.00 M |") {
+		t.Errorf("%s, %v", fresh, err)
+	}
+	for _, tc := range []struct {
+		suite, readme, want string
+		status              int
+	}{
+		{filepath.Join(dir, "none"), readme, "name the suite.json", statusUsage},
+		{write("bad.json", "{"), readme, "name the suite.json", statusUsage},
+		{write("other.json", `{"runs":[]}`), readme, `has the schema ""`, statusUsage},
+		{whole, filepath.Join(dir, "none"), "name a Markdown file", statusUsage},
+		{whole, write("unmarked.md", "# T\n"), "put them where the tables shall stand", statusError},
+		{write("partial.json", string(partial)), readme, "the suite is partial", statusError},
+	} {
+		before, _ := os.ReadFile(tc.readme)
+		_, stderr, status := ardea(t.Context(), "bench", "readme", "--suite", tc.suite, tc.readme)
+		if status != tc.status || !strings.Contains(stderr, tc.want) {
+			t.Errorf("%s, %s: status %d, want %q, have %s", tc.suite, tc.readme, status, tc.want, stderr)
+		}
+		if after, _ := os.ReadFile(tc.readme); string(after) != string(before) {
+			t.Errorf("%s, %s: the file has changed", tc.suite, tc.readme)
+		}
+	}
+}
+
+// TestReadmeIsWhatWasMeasured holds README.md against the newest suite that is kept.
+func TestReadmeIsWhatWasMeasured(t *testing.T) {
+	kept, err := filepath.Glob("../../profiles/evidence/*/suite.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) == 0 {
+		t.Skip("no suite is kept in profiles/evidence")
+	}
+	s, err := readSuite(kept[len(kept)-1]) // their folders begin with the date
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := bench.RefreshReadme(text, s)
+	if err != nil || string(fresh) != string(text) {
+		t.Errorf("README.md does not say what %s says (%v): ardea bench readme --suite FILE README.md writes it anew", kept[len(kept)-1], err)
+	}
+}
