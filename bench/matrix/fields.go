@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -66,6 +67,10 @@ var fields = map[string]field{
 	}},
 	"loads": {kinds: paced, read: func(f *faults, s *Section, p pair) {
 		s.Config.Loads = f.numbers(p, leastLoad, 1, "[0.1, 0.5, 0.9]")
+	}},
+	"factors": {kinds: []bench.SectionKind{bench.KindAblation}, read: func(f *faults, s *Section, p pair) {
+		s.Config.Factors = f.texts(p, "["+strings.Join(bench.DefaultFactors(), ", ")+"]")
+		f.among(p.line, "factor", s.Config.Factors, switches())
 	}},
 	"bounds": {kinds: []bench.SectionKind{bench.KindCurve}, read: func(f *faults, s *Section, p pair) {
 		s.Config.Bounds = f.durations(p, leastBound, maxBound, "[1ms, 10ms]")
@@ -139,6 +144,15 @@ func workloads() []string {
 	return names
 }
 
+// switches are the names of all optimizations that can be turned off.
+func switches() []string {
+	var names []string
+	for _, s := range dataplane.Switches {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // among adds a fault for every name that is not one of those allowed.
 func (f *faults) among(line int, what string, names, allowed []string) {
 	for _, name := range names {
@@ -151,7 +165,7 @@ func (f *faults) among(line int, what string, names, allowed []string) {
 // standard is a section of which nothing was said.
 func standard() Section {
 	return Section{Config: bench.Config{
-		Repeat: 1, Containers: 1, Seed: 1, Duration: bench.DefaultDuration, WarmUp: bench.DefaultWarmUp,
+		Repeat: 1, Seed: 1, Duration: bench.DefaultDuration, WarmUp: bench.DefaultWarmUp,
 	}}
 }
 
@@ -161,6 +175,9 @@ func (f *faults) finish(s *Section) {
 	c := &s.Config
 	if c.Modes == nil || s.Kind == bench.KindAblation {
 		c.Modes = kinds[s.Kind]
+	}
+	if s.Kind != bench.KindAblation { // which has a default of its own
+		c.Containers = cmp.Or(c.Containers, 1)
 	}
 	// What came from the defaults and is of no use here.
 	if s.Kind != bench.KindThroughput {

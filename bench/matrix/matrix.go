@@ -21,7 +21,8 @@ type Section struct {
 	Name  string // unique in the matrix, of lower-case letters, digits and dashes
 	Title string // for people, may be empty
 	Kind  bench.SectionKind
-	// Config is what bench measures. Its callbacks and ChildArgs are nil: Run fills them in.
+	// Config is what bench measures. Run fills in callbacks, ChildArgs, NoPGO and
+	// ProfileDir. Containers are zero where an ablation has a default of its own.
 	Config bench.Config
 	// Profiles asks for CPU profiles of a further run of each mode. Of KindThroughput only.
 	Profiles bool

@@ -19,8 +19,13 @@ var ErrInterrupted = errors.New("matrix: interrupted")
 type Options struct {
 	// Command is what was typed, for the suite.
 	Command string
-	// ChildArgs and Stderr are those of bench.Config.
+	// Output is the directory of the results, in whose folder profiles a folder
+	// for each section gets profiles; one of an older run is replaced. Empty
+	// means that they are read and removed.
+	Output string
+	// ChildArgs, NoPGO and Stderr are those of bench.Config.
 	ChildArgs func(bench.Spec) []string
+	NoPGO     string
 	Stderr    io.Writer
 	// Logger is that of bench.Config.
 	Logger *slog.Logger
@@ -54,13 +59,13 @@ func Run(ctx context.Context, m *Matrix, o Options) (*bench.Suite, error) {
 // runner is a run of a matrix.
 type runner struct {
 	Options
-	matrix  *Matrix
-	suite   *bench.Suite
-	measure map[bench.SectionKind]measurement
-	clock   clock
+	measures
+	matrix *Matrix
+	suite  *bench.Suite
+	clock  clock
 }
 
-func run(ctx context.Context, m *Matrix, o Options, measure map[bench.SectionKind]measurement) (*bench.Suite, error) {
+func run(ctx context.Context, m *Matrix, o Options, with measures) (*bench.Suite, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
@@ -68,7 +73,7 @@ func run(ctx context.Context, m *Matrix, o Options, measure map[bench.SectionKin
 		o.Checkpoint = func(*bench.Suite) error { return nil }
 	}
 	now := time.Now()
-	r := &runner{Options: o, matrix: m, measure: measure, clock: clock{matrix: m, began: now, current: now}}
+	r := &runner{Options: o, measures: with, matrix: m, clock: clock{matrix: m, began: now, current: now}}
 	r.suite = &bench.Suite{
 		Schema: bench.SuiteSchema, Name: m.Name, Command: o.Command, Started: now.UTC().Truncate(time.Millisecond),
 		Machine: bench.ThisMachine(), Sections: []bench.Section{},
@@ -140,14 +145,20 @@ func (r *runner) section(ctx context.Context, i int) (*bench.Section, error) {
 	}
 	s.Config.Progress = say
 	say("begins")
-	section, err := r.measure[s.Kind](ctx, s.Config)
+	if s.Kind == bench.KindAblation {
+		s.Config.NoPGO = r.NoPGO
+	}
+	section, err := r.kinds[s.Kind](ctx, s.Config)
 	if section == nil {
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		section = &bench.Section{}
+		section = &bench.Section{Containers: s.Config.Containers}
 	}
-	section.Name, section.Title, section.Kind, section.Containers = s.Name, s.Title, s.Kind, s.Config.Containers
+	if err == nil {
+		err = r.profile(ctx, &s, section)
+	}
+	section.Name, section.Title, section.Kind = s.Name, s.Title, s.Kind
 	if err != nil {
 		section.Error = err.Error()
 		say("fails: " + err.Error())

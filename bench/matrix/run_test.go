@@ -3,12 +3,15 @@ package matrix
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/profiles"
 )
 
 // load reads a matrix that must be right.
@@ -30,7 +33,7 @@ sections:
 `
 
 // fakes are measurements that take no time. That of b does what it is told.
-func fakes(b measurement) map[bench.SectionKind]measurement {
+func fakes(b measurement) measures {
 	quick := func(_ context.Context, c bench.Config) (*bench.Section, error) {
 		c.Progress("measured")
 		return &bench.Section{Latency: []bench.LatencyRun{{Mode: "naive"}}}, nil
@@ -39,7 +42,7 @@ func fakes(b measurement) map[bench.SectionKind]measurement {
 	if b != nil {
 		all[bench.KindLatency] = b
 	}
-	return all
+	return measures{kinds: all}
 }
 
 func names(s *bench.Suite) string {
@@ -71,7 +74,7 @@ func TestRunMeasuresEverySection(t *testing.T) {
 	if err != nil || s.Partial != "" || names(s) != "a b c" || s.Name != "three" || s.Command != "typed" || s.Schema != bench.SuiteSchema {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if s.Sections[0].Title != "First" || s.Sections[0].Kind != bench.KindThroughput || s.Sections[0].Containers != 2 || s.Seconds <= 0 {
+	if s.Sections[0].Title != "First" || s.Sections[0].Kind != bench.KindThroughput || s.Seconds <= 0 {
 		t.Errorf("%+v", s.Sections[0])
 	}
 	if got := strings.Join(checkpoints, "|"); got != "a: it ended after section a, 1 of 3|a b: it ended after section b, 2 of 3" {
@@ -148,6 +151,57 @@ func TestClock(t *testing.T) {
 	c.current = c.current.Add(-1000 * time.Hour)
 	if _, left := c.read(2); left != 0 {
 		t.Errorf("%v are left of a section that is late", left)
+	}
+}
+
+// TestProfiles checks that their files are where the suite says, and that those of an older run are gone.
+func TestProfiles(t *testing.T) {
+	leaktest.Check(t)
+	m := load(t, `
+name: real
+defaults: {duration: 200ms, warm_up: 20ms, in_process: true, words: 100}
+sections:
+  - {name: words, kind: throughput, modes: [naive], limits: [], profiles: true}
+`)
+	dir := t.TempDir()
+	old := filepath.Join(dir, "profiles", "words", "old", "cpu.pprof")
+	if err := os.MkdirAll(filepath.Dir(old), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(old, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Run(t.Context(), m, Options{Output: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	summaries := s.Sections[0].Profiles
+	if len(summaries) == 0 || summaries[0].Variant != "naive" || len(summaries[0].Files) == 0 {
+		t.Fatalf("%+v", summaries)
+	}
+	for _, file := range summaries[0].Files {
+		if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Size() == 0 || !strings.HasPrefix(file, "profiles/words/") {
+			t.Errorf("%s: %v, %v", file, info, err)
+		}
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the older profile: %v", err)
+	}
+}
+
+func TestFailedProfilesKeepWhatWasMeasured(t *testing.T) {
+	m := load(t, "name: m\nsections: [{name: a, kind: throughput, profiles: true}]")
+	broken := errors.New("broken")
+	with := fakes(nil)
+	with.profiles = func(_ context.Context, c bench.Config) ([]profiles.Summary, error) {
+		if c.ProfileDir != "" {
+			t.Errorf("profiles go to %s", c.ProfileDir)
+		}
+		return []profiles.Summary{{Variant: "naive"}}, broken
+	}
+	s, err := run(t.Context(), m, Options{}, with)
+	if !errors.Is(err, broken) || len(s.Sections) != 1 || len(s.Sections[0].Latency) != 1 || len(s.Sections[0].Profiles) != 1 || s.Partial != "failed: a" {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -82,12 +82,12 @@ func TestSchemaOfUnmeasuredKinds(t *testing.T) {
 func fill(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Struct:
-		if at, is := v.Addr().Interface().(*time.Time); is {
-			*at = time.Unix(1, 0).UTC()
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(1, 0).UTC()))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i), depth+1)
+		for _, field := range v.Fields() {
+			fill(field, depth+1)
 		}
 	case reflect.Pointer:
 		if depth < 12 {
@@ -282,8 +282,7 @@ func (s *schema) define(t reflect.Type) {
 
 // fields adds the fields of a struct and of those that it embeds.
 func (s *schema) fields(t reflect.Type, properties map[string]any, required *[]string) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":

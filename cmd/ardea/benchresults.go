@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -17,7 +16,7 @@ var resultForms = []struct {
 	name  string
 	write func(io.Writer, *bench.Suite) error
 }{
-	{"suite.json", writeSuite},
+	{"suite.json", func(w io.Writer, s *bench.Suite) error { return s.WriteJSON(w) }},
 }
 
 // openResults makes the directory before anything is measured.
@@ -51,15 +50,3 @@ func (r *results) print(out io.Writer) error {
 
 // page is the path of what people read.
 func (r *results) page() string { return r.dir.Path(resultForms[len(resultForms)-1].name) }
-
-// writeSuite writes a suite as indented JSON.
-func writeSuite(w io.Writer, s *bench.Suite) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(s)
-}
-
-// writer returns what writes the suite as JSON.
-func writer(s *bench.Suite) func(io.Writer) error {
-	return func(w io.Writer) error { return writeSuite(w, s) }
-}

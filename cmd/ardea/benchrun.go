@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,6 +28,7 @@ type benchRunOptions struct {
 	sections []string
 	dryRun   bool
 	json     string
+	noPGO    string
 	command  string // that was typed
 }
 
@@ -63,6 +65,7 @@ status is 0 if all was measured, 1 if a section failed, and 130 after Ctrl-C.`,
 	f.StringVar(&o.output, "output", reportDir, "write the results into `DIR`, which is made if need be")
 	f.StringSliceVar(&o.sections, "sections", nil, "measure only the `SECTIONS`, separated by commas")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be measured and how long it takes, and measure nothing")
+	f.StringVar(&o.noPGO, "no-pgo", "", "let `PROGRAM`, this one built with -pgo=off, show in ablations what its profile is worth")
 	f.StringVar(&o.json, "json", "", "write suite.json to `FILE` as well")
 	return cmd
 }
@@ -76,6 +79,11 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 	if o.dryRun {
 		return printMatrix(out, m)
 	}
+	if o.noPGO != "" {
+		if err := checkNoPGO(o.noPGO); err != nil {
+			return err
+		}
+	}
 	results, err := openResults(o.output)
 	if err != nil {
 		return err
@@ -86,14 +94,14 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 	}
 	progress := newBenchProgress(a.stderr, a.width)
 	suite, err := matrix.Run(ctx, m, matrix.Options{
-		Command: o.command, ChildArgs: childArgs, Stderr: progress,
+		Command: o.command, Output: o.output, ChildArgs: childArgs, NoPGO: o.noPGO, Stderr: progress,
 		Progress: progress.show, Checkpoint: results.write,
 	})
 	progress.stop()
 	if len(suite.Sections) == 0 {
 		return errors.Join(err, errors.New("nothing was measured, so nothing is written"))
 	}
-	if werr := errors.Join(results.write(suite), file.write(writer(suite))); werr != nil {
+	if werr := errors.Join(results.write(suite), file.write(suite.WriteJSON)); werr != nil {
 		return errors.Join(err, werr)
 	}
 	return errors.Join(err, printSuite(out, suite), results.print(out))
@@ -156,11 +164,14 @@ func printMatrix(out io.Writer, m *matrix.Matrix) error {
 	_, _ = fmt.Fprintln(t, "section\tkind\tcontainers\tmodes\tabout")
 	for i := range m.Sections {
 		s := &m.Sections[i]
-		modes := strings.Join(s.Config.Modes, " ")
-		if modes == "" {
+		modes, containers := strings.Join(s.Config.Modes, " "), strconv.Itoa(s.Config.Containers)
+		if s.Kind == bench.KindAblation {
 			modes = "-"
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%v\n", s.Name, s.Kind, s.Config.Containers, modes, s.Estimate().Round(time.Second))
+		if s.Config.Containers == 0 {
+			containers = "-"
+		}
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%v\n", s.Name, s.Kind, containers, modes, s.Estimate().Round(time.Second))
 	}
 	if err := t.Flush(); err != nil {
 		return err
