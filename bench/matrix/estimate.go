@@ -8,19 +8,23 @@ import (
 
 // What estimates reckon with.
 const (
-	// Starting, counting system calls, draining and stopping.
-	perRun = 1200 * time.Millisecond
+	// Starting, draining and stopping.
+	perRun = 500 * time.Millisecond
+	// System calls are counted for that long, or as long as the run is measured, at saturation.
+	syscalls = 500 * time.Millisecond
 	// A warm-up ends when throughput is steady, at the earliest after a bit more than a third.
 	warmUpShare = 0.7
+	// Rates that a curve tries to find the highest one that holds a bound.
+	curveSearch = 3
 )
 
 // Estimate returns about how long the section takes.
 func (s *Section) Estimate() time.Duration {
 	c := &s.Config
 	fast, paced := s.runs()
-	// The warm-up of a run at a rate is a number of tuples.
-	return time.Duration(fast)*(c.Duration+time.Duration(warmUpShare*float64(c.WarmUp))+perRun) +
-		time.Duration(paced)*(c.Duration+c.WarmUp+perRun)
+	saturated := c.Duration + time.Duration(warmUpShare*float64(c.WarmUp)) + min(c.Duration, syscalls) + perRun
+	atRate := c.Duration + c.WarmUp + perRun // whose warm-up is a number of tuples
+	return time.Duration(fast)*saturated + time.Duration(paced)*atRate
 }
 
 // runs returns how many runs are as fast as possible, and how many at a rate.
@@ -41,13 +45,18 @@ func (s *Section) runs() (fast, paced int) {
 		if len(c.Loads) > 0 {
 			fast = modes
 		}
-		paced = c.Repeat * modes * (len(c.Rates) + len(c.Loads))
+		// The relay runs once at a rate, and at a load, whose rate is that of a mode, once for each.
+		paced = c.Repeat * ((modes+1)*len(c.Rates) + 2*modes*len(c.Loads))
 	case bench.KindCurve:
 		loads := len(c.Loads)
 		if c.Loads == nil {
 			loads = len(bench.DefaultLoads())
 		}
-		fast, paced = modes, modes*(len(c.Rates)+loads)
+		bounds := len(c.Bounds)
+		if c.Bounds == nil {
+			bounds = len(bench.DefaultBounds())
+		}
+		fast, paced = modes, modes*(2*(len(c.Rates)+loads)+curveSearch*bounds)
 	case bench.KindAblation:
 		fast = bench.AblationRuns(*c)
 	}

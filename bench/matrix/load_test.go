@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -225,6 +226,37 @@ func TestSelect(t *testing.T) {
 	var unknown *UnknownSectionError
 	if _, err := m.Select([]string{"words", "fly"}); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "use words, pace, curve, switches") {
 		t.Error(err)
+	}
+}
+
+// TestFieldsAreDocumented keeps docs/bench.md whole.
+func TestFieldsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/bench.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range fields {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/bench.md does not say what %s is", name)
+		}
+	}
+	for kind := range kinds {
+		if !strings.Contains(string(text), "| `"+string(kind)+"` |") {
+			t.Errorf("docs/bench.md does not say what a section of kind %s is", kind)
+		}
+	}
+}
+
+// TestDocumentedMatrix checks that the example of docs/bench.md works.
+func TestDocumentedMatrix(t *testing.T) {
+	text, err := os.ReadFile("../../docs/bench.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "```yaml\n")
+	example, _, _ := strings.Cut(after, "```")
+	if m, err := Load(strings.NewReader(example)); err != nil || len(m.Sections) != 2 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
 

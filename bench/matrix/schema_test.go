@@ -56,7 +56,7 @@ defaults: {duration: 20ms, warm_up: 20ms, in_process: true, modes: [naive, optim
 sections:
   - {name: words, title: Words, kind: throughput, words: 100, repeat: 2}
   - {name: pace, kind: latency, rates: [2000], loads: [0.1], repeat: 2}
-  - {name: curve, kind: curve, loads: [0.1, 0.2]}
+  - {name: curve, kind: curve, loads: [0.1], bounds: [50ms]}
 `), Options{Command: "test"})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/bench/matrix"
+	"github.com/ardea-stream/ardea/bench/page"
 )
 
 // results are the files of a measured suite in their directory.
@@ -17,6 +18,9 @@ var resultForms = []struct {
 	write func(io.Writer, *bench.Suite) error
 }{
 	{"suite.json", func(w io.Writer, s *bench.Suite) error { return s.WriteJSON(w) }},
+	{"benchmark.txt", page.WriteBenchmark},
+	{"report.md", page.WriteMarkdown},
+	{"report.html", page.WriteHTML},
 }
 
 // openResults makes the directory before anything is measured.

@@ -3,11 +3,12 @@
 //
 //	ardea demo
 //	ardea run wordcount --input FILE --output FILE --containers 2 --bolts 3
-//	ardea bench wordcount --repeat 5
+//	ardea bench run quick
 //	ardea plan trending --bolts 4 --containers 2
 //
-// It exits with status 0 after a run or a drain, 1 after a run that failed, and
-// 2 when it does not understand the command line. After a second interrupt it
+// It exits with status 0 after a run or a drain, 1 after a run that failed, 2
+// when it does not understand the command line, and 130 when a suite of
+// measurements was interrupted and its partial result is written. After a second interrupt it
 // exits at once, with 128 and the signal's number.
 package main
 
