@@ -35,7 +35,7 @@ func TestBenchWordcount(t *testing.T) {
 func TestBenchLatency(t *testing.T) {
 	leaktest.Check(t)
 	stdout, stderr, status := ardea(t.Context(), "bench", "latency", "--rate", "5000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "2")
-	if status != statusOK || !strings.Contains(stdout, "p99.9") || strings.Count(stdout, "optimized") != 3 {
+	if status != statusOK || !strings.Contains(stdout, "p99.9") || strings.Count(stdout, "optimized") < 3 {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
 }
