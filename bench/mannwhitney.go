@@ -9,12 +9,12 @@ import (
 // which the p-value is counted out and not approximated.
 const mostExact = 40
 
-// mannWhitney returns the two-sided p-value of the Mann-Whitney U test: how
+// MannWhitney returns the two-sided p-value of the Mann-Whitney U test: how
 // likely two samples of one distribution would be at least as far apart in
 // rank. Without ties and with up to mostExact values it is exact, else the
 // normal approximation with corrections for ties and continuity. With an empty
 // side it is 1.
-func mannWhitney(a, b []float64) float64 {
+func MannWhitney(a, b []float64) float64 {
 	n, m := len(a), len(b)
 	if n == 0 || m == 0 {
 		return 1
@@ -101,7 +101,7 @@ func pairTests(summaries []Summary, runs []Run, limits []LimitRun) []PairTest {
 			tests = append(tests, PairTest{
 				A: a.Name, B: b.Name,
 				Ratio: ratio(a.TuplesPerSecond.Median, b.TuplesPerSecond.Median),
-				P:     mannWhitney(rates[a.Name], rates[b.Name]),
+				P:     MannWhitney(rates[a.Name], rates[b.Name]),
 				Order: a.TuplesPerSecond.Compare(b.TuplesPerSecond),
 			})
 		}

@@ -26,7 +26,7 @@ func TestMannWhitney(t *testing.T) {
 		},
 		{"all equal", []float64{5, 5, 5}, []float64{5, 5, 5}, 1},
 	} {
-		for _, p := range []float64{mannWhitney(tc.a, tc.b), mannWhitney(tc.b, tc.a)} {
+		for _, p := range []float64{MannWhitney(tc.a, tc.b), MannWhitney(tc.b, tc.a)} {
 			if math.Abs(p-tc.want) > 1e-9 {
 				t.Errorf("%s: p = %.10f, want %.10f", tc.name, p, tc.want)
 			}
@@ -40,7 +40,7 @@ func TestMannWhitneyWithTies(t *testing.T) {
 	// Ranks of a: 1, 3, 3, 5.5, so U = 12.5 - 10; ties of 3 and of 2: 24 + 6.
 	variance := 16.0 / 12 * (9 - 30.0/56)
 	z := (8 - 2.5 - 0.5) / math.Sqrt(variance)
-	if p, want := mannWhitney(a, b), math.Erfc(z/math.Sqrt2); math.Abs(p-want) > 1e-12 {
+	if p, want := MannWhitney(a, b), math.Erfc(z/math.Sqrt2); math.Abs(p-want) > 1e-12 {
 		t.Errorf("p = %v, want %v", p, want)
 	}
 }
@@ -51,8 +51,8 @@ func TestApproximationIsNearTheExactValue(t *testing.T) {
 	for i := range b {
 		b[i] += 0.5
 	}
-	exact := mannWhitney(a, b)
-	approximate := mannWhitney(append(a, 100, -100), append(b, 101, -101))
+	exact := MannWhitney(a, b)
+	approximate := MannWhitney(append(a, 100, -100), append(b, 101, -101))
 	if exact <= 0 || exact >= 1 || math.Abs(exact-approximate) > 0.05 {
 		t.Errorf("exact %v, with four values more and approximate %v", exact, approximate)
 	}

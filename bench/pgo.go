@@ -142,7 +142,7 @@ func gainOf(mode string, runs []Run) PGOGain {
 	}
 	return PGOGain{
 		Mode: mode, With: NewStat(with), Without: NewStat(without), Gain: NewStat(gain), CPUGain: NewStat(cpu),
-		P: mannWhitney(with, without),
+		P: MannWhitney(with, without),
 	}
 }
 

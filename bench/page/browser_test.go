@@ -141,12 +141,14 @@ func (b *browser) keepPicture(t *testing.T, name string) {
 
 func writePage(t *testing.T, s *bench.Suite) string {
 	t.Helper()
+	return save(t, []byte(render(t, s)))
+}
+
+// save writes a page to a file of its own.
+func save(t *testing.T, page []byte) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
-	out, err := os.Create(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(WriteHTML(out, s), out.Close()); err != nil {
+	if err := os.WriteFile(file, page, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -192,6 +194,12 @@ const (
 	})()`
 )
 
+// pageRules are the scripts by what they find.
+var pageRules = map[string]string{
+	"charts that are not drawn": undrawnCharts, "text under 12 px": smallText, "wider than the window": overflow,
+	"text over text": overlappingText, "no numbers": badNumbers, "contrast under 4.5": weakContrast,
+}
+
 func TestPageInBrowser(t *testing.T) {
 	s := fixture()
 	s.Partial = "interrupted after 4 of 9 sections"
@@ -202,10 +210,7 @@ func TestPageInBrowser(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				b.open(t, file, width, theme)
 				b.keepPicture(t, name)
-				for what, script := range map[string]string{
-					"charts that are not drawn": undrawnCharts, "text under 12 px": smallText, "wider than the window": overflow,
-					"text over text": overlappingText, "no numbers": badNumbers, "contrast under 4.5": weakContrast,
-				} {
+				for what, script := range pageRules {
 					var faults []string
 					if b.eval(t, script, &faults); len(faults) > 0 {
 						t.Errorf("%s: %q", what, faults)

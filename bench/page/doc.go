@@ -3,6 +3,9 @@
 //   - [WriteHTML] writes one self-contained page with charts and flame graphs.
 //   - [WriteMarkdown] writes the same facts as Markdown, without pictures.
 //   - [WriteBenchmark] writes the runs as Go benchmark text, which benchstat reads.
+//   - [Read] reads a suite or the report of a single measurement from its JSON.
+//   - [Compare] says how two suites differ, as text and as a page of its own.
+//   - [Explain] ranks what the next nanoseconds would buy.
 //
 // # Truth
 //

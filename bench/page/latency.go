@@ -89,6 +89,8 @@ func latencyState(l *bench.LatencyRun) string {
 	switch {
 	case l.Rejected != "":
 		return "rejected"
+	case l.Stalled != "":
+		return "stalled"
 	case l.Noisy:
 		return "noisy"
 	default:

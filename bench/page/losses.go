@@ -268,6 +268,8 @@ func refused(title string, runs []bench.LatencyRun) []string {
 			lines = append(lines, fmt.Sprintf("%s: %s at %s was rejected: %s.", title, l.Mode, rateName(l), l.Rejected))
 		case l.Achieved > 0 && l.Achieved < 0.99*l.Rate:
 			lines = append(lines, fmt.Sprintf("%s: %s at %s reached %s only.", title, l.Mode, rateName(l), percent(math.Min(1, l.Achieved/l.Rate))))
+		case l.Stalled != "":
+			lines = append(lines, fmt.Sprintf("%s: %s at %s stalled: %s.", title, l.Mode, rateName(l), l.Stalled))
 		case l.Noisy:
 			lines = append(lines, fmt.Sprintf("%s: %s at %s was noisy.", title, l.Mode, rateName(l)))
 		}

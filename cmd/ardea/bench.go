@@ -49,7 +49,7 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 	}
 	cmd.AddCommand(
 		a.benchRunCommand(), a.benchReadmeCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(),
-		a.benchAblationCommand(), a.benchPGOCommand(),
+		a.benchAblationCommand(), a.benchPGOCommand(), a.benchCompareCommand(), a.benchExplainCommand(),
 	)
 	return cmd
 }

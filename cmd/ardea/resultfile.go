@@ -17,13 +17,16 @@ type resultFile struct {
 }
 
 // openResult tries the file before the work is done, so that a bad path costs nothing.
-func openResult(path string) (resultFile, error) {
+func openResult(path string) (resultFile, error) { return openNamed("--json", path) }
+
+// openNamed is openResult for the file of any flag.
+func openNamed(flag, path string) (resultFile, error) {
 	if path == "" || local.InChild() {
 		return resultFile{}, nil
 	}
 	r, err := tryResult(path)
 	if err != nil {
-		return r, usagef("--json: %w: name a file that can be written", err)
+		return r, usagef("%s: %w: name a file that can be written", flag, err)
 	}
 	return r, nil
 }
