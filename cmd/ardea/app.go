@@ -80,7 +80,7 @@ tuples travel as serialized bytes through stream managers, one per container.`,
 		RunE:          a.help,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.childCommand())
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.profileCommand(), a.childCommand())
 	return root
 }
 

@@ -68,7 +68,7 @@ func checkGolden(t *testing.T, name, got string) {
 func TestHelp(t *testing.T) {
 	var all strings.Builder
 	for _, command := range []string{
-		"", "run", "bench", "bench run", "bench wordcount", "bench latency", "bench limits", "bench ablation", "plan", "demo",
+		"", "run", "bench", "bench run", "bench wordcount", "bench latency", "bench limits", "bench ablation", "plan", "profile", "profile ls", "demo",
 	} {
 		stdout, stderr, status := ardea(t.Context(), append(strings.Fields(command), "--help")...)
 		if status != statusOK || stderr != "" {
@@ -142,6 +142,11 @@ func TestUsageErrors(t *testing.T) {
 		{"run randomwords --duration 10", "missing unit"},
 		{"run randomwords --pprof localhost", "use HOST:PORT, :PORT for this machine only"},
 		{"bench wordcount --pprof :70000", "use 0 to 65535"},
+		{"profile", "name a run, by its topology or its pid"},
+		{"profile a b", "several runs are named"},
+		{"profile nothing-of-that-name", "ardea profile ls lists what does"},
+		{"profile --dir " + none, "no running topology in"},
+		{"profile ls x", "unknown command"},
 		{"plan", "0 topologies are named"},
 		{"plan trending --containers 0", "the least is 1"},
 		{"bench fly", `unknown command "fly"`},

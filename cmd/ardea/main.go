@@ -4,6 +4,7 @@
 //	ardea demo
 //	ardea run wordcount --input FILE --output FILE --containers 2 --bolts 3
 //	ardea bench run quick
+//	ardea profile wordcount --component count --top
 //	ardea plan trending --bolts 4 --containers 2
 //
 // It exits with status 0 after a run or a drain, 1 after a run that failed, 2

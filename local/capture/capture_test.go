@@ -184,3 +184,42 @@ func TestNoHalfFiles(t *testing.T) {
 		t.Errorf("the directory holds %v", entries)
 	}
 }
+
+func TestMerge(t *testing.T) {
+	var files []string
+	for _, name := range []string{"a", "b"} {
+		r, err := capture.Start([]capture.Kind{capture.Allocs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		allocate(8)
+		paths, err := r.Stop(t.TempDir(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, paths[capture.Allocs])
+	}
+	dir := t.TempDir()
+	all := filepath.Join(dir, "all.pprof")
+	if err := capture.Merge(all, capture.Allocs, files, ""); err != nil {
+		t.Fatal(err)
+	}
+	if n := total(parse(t, all), "alloc_space", ".allocate"); n < 15<<20 || n > 18<<20 {
+		t.Errorf("%d bytes are said to be allocated, twice 8 MiB were", n)
+	}
+	if err := capture.Merge(all, capture.Allocs, files, "nobody"); err != nil || len(parse(t, all).Sample) != 0 {
+		t.Errorf("of a component that is not there: %d samples, %v", len(parse(t, all).Sample), err)
+	}
+	if err := capture.Merge(filepath.Join(dir, "trace"), capture.Trace, files, ""); !errors.Is(err, capture.ErrTrace) {
+		t.Errorf("two traces: %v", err)
+	}
+	if err := os.WriteFile(files[0], []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := capture.Merge(filepath.Join(dir, "bad"), capture.CPU, files, ""); err == nil {
+		t.Error("nonsense is merged")
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the directory holds %v", entries)
+	}
+}
