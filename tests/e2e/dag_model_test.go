@@ -221,9 +221,10 @@ func few(n int) int {
 	return n
 }
 
-// modes are all that there are, the combinations included.
+// modes are all that there are, some combinations included.
 func modes() []string {
-	return append([]string{"naive+pool", "naive+inplace", "naive+lazy"}, dataplane.Modes...)
+	some := []string{"naive+pool", "naive+inplace", "naive+lazy", "optimized-hash", "optimized-writev-passthrough-reuse-drain-batch"}
+	return append(some, dataplane.Modes...)
 }
 
 // TestDAGInProcess runs random topologies in this process, in every mode.
