@@ -91,9 +91,10 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each; PKG=./wire for one packa
 stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwner [TESTFLAGS=-race]
 	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
 
-bench: build ## measure all and refresh README.md (half an hour); ARGS="..." for one of ardea bench's commands
+# With a profile in the program, its worth is measured too.
+bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md (half an hour); ARGS="..." for one of ardea bench's commands
 ifeq ($(strip $(ARGS)),)
-	$(BIN) bench run bench/matrices/full.yaml --output $(REPORT)
+	$(BIN) bench run bench/matrices/full.yaml --output $(REPORT) $(if $(wildcard $(PGO)),--no-pgo $(PLAIN))
 	$(BIN) bench readme --suite $(REPORT)/suite.json README.md
 else
 	$(BIN) bench $(ARGS)

@@ -161,7 +161,7 @@ func (r *runner) section(ctx context.Context, i int) (*bench.Section, error) {
 	section.Name, section.Title, section.Kind = s.Name, s.Title, s.Kind
 	if err != nil {
 		section.Error = err.Error()
-		say("fails: " + err.Error())
+		say("ended early: " + err.Error())
 	}
 	return section, err
 }

@@ -67,15 +67,17 @@ func (p *benchProgress) show(now matrix.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last, p.at = now, time.Now()
-	begun := strings.HasSuffix(now.Line, "...")
 	p.erase()
 	if p.width == nil {
 		p.print(fmt.Sprintf("%s: %s (%s left)\n", now.Section, now.Line, coarse(now.Left)))
-	} else if !begun {
+	} else if !begun(now.Line) {
 		p.print(now.Section + ": " + now.Line + "\n")
 	}
 	p.draw()
 }
+
+// begun reports whether a line tells of what begins, and not of what has ended.
+func begun(line string) bool { return strings.HasSuffix(line, "...") }
 
 // Write writes lines without harm to the one at the bottom.
 func (p *benchProgress) Write(b []byte) (int, error) {
@@ -102,8 +104,11 @@ func (p *benchProgress) draw() {
 		return
 	}
 	since := time.Since(p.at)
-	text := fmt.Sprintf("%d of %d, %v, about %s left  %s: %s", p.last.Number, p.last.Sections,
-		(p.last.Elapsed + since).Round(time.Second), coarse(max(0, p.last.Left-since)), p.last.Section, p.last.Line)
+	text := fmt.Sprintf("%d of %d, %v, about %s left  %s", p.last.Number, p.last.Sections,
+		(p.last.Elapsed + since).Round(time.Second), coarse(max(0, p.last.Left-since)), p.last.Section)
+	if begun(p.last.Line) { // what has ended stands above
+		text += ": " + p.last.Line
+	}
 	if width := p.width() - 1; width > 0 && utf8.RuneCountInString(text) > width {
 		text = string([]rune(text)[:width])
 	}

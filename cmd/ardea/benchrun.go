@@ -199,7 +199,7 @@ func printSuite(out io.Writer, s *bench.Suite) error {
 	for i := range s.Sections {
 		section := &s.Sections[i]
 		if section.Error != "" {
-			_, _ = fmt.Fprintf(out, "%s failed: %s\n", section.Name, section.Error)
+			_, _ = fmt.Fprintf(out, "%s ended early: %s\n", section.Name, section.Error)
 		}
 		for _, rejected := range rejectedRuns(section) {
 			_, _ = fmt.Fprintf(out, "%s: %s\n", section.Name, rejected)

@@ -216,7 +216,7 @@ sections:
 	if status != statusError || !strings.Contains(stderr, "section first: ") || !strings.Contains(stderr, "section second: ") {
 		t.Errorf("status %d\n%s", status, stderr)
 	}
-	if !strings.Contains(stdout, "This is a partial result: failed: first, second.") || !strings.Contains(stdout, "second failed: ") {
+	if !strings.Contains(stdout, "This is a partial result: failed: first, second.") || !strings.Contains(stdout, "second ended early: ") {
 		t.Errorf("standard output:\n%s", stdout)
 	}
 	if s := suiteIn(t, dir); len(s.Sections) != 2 || len(s.Sections[0].Limits.Runs) != 1 || s.Sections[0].Error == "" || s.Sections[1].Error == "" {
@@ -235,7 +235,7 @@ func TestBenchProgressOnATerminal(t *testing.T) {
 	p.show(matrix.Progress{Section: "a", Number: 1, Sections: 2, Line: "[1/2] naive: fast", Left: 40 * time.Second})
 	p.stop()
 	const erased = "\r\x1b[K"
-	first, second := "1 of 2, 1s, about 1 min left  a: [1/2] naive ...", "1 of 2, 0s, about 40 s left  a: [1/2] naive: fast"
+	first, second := "1 of 2, 1s, about 1 min left  a: [1/2] naive ...", "1 of 2, 0s, about 40 s left  a"
 	want := first + erased + "a child speaks\n" + first + erased + "a: [1/2] naive: fast\n" + second + erased
 	if got := strings.ReplaceAll(out.String(), "about 2 min", "about 1 min"); got != want {
 		t.Errorf("%q, want\n%q", got, want)
@@ -249,5 +249,23 @@ func TestBenchProgressElsewhere(t *testing.T) {
 	p.stop()
 	if got := out.String(); got != "a: [1/2] naive ... (20 min left)\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestUnreachableRate checks that a rate that the engine does not reach is told of, and fails nothing.
+func TestUnreachableRate(t *testing.T) {
+	leaktest.Check(t)
+	file := writeMatrix(t, `
+name: fast
+sections:
+  - {name: fast, kind: latency, duration: 100ms, warm_up: 20ms, in_process: true, modes: [naive-unbatched], rates: [10000000]}
+`)
+	dir := t.TempDir()
+	stdout, stderr, status := ardea(t.Context(), "bench", "run", file, "--output", dir)
+	if status != statusOK || !strings.Contains(stdout, "fast: naive-unbatched at 10000000 tuples/s does not count: ") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if s := suiteIn(t, dir); s.Partial != "" || s.Sections[0].Latency[0].Rejected == "" {
+		t.Errorf("%+v", s)
 	}
 }
