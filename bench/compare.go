@@ -13,7 +13,7 @@ const naive = "naive"
 // c.Repeat says. It is MeasureThroughput with a report of its own.
 func Compare(ctx context.Context, c Config) (*Report, error) {
 	s, err := MeasureThroughput(ctx, c)
-	return s.report(), err
+	return s.Report(), err
 }
 
 // MeasureLimits measures the loops without an engine alone. See Compare.
@@ -27,7 +27,7 @@ func MeasureLimits(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	s, err := c.withDefaults(nil, nil).interleave(ctx)
-	return s.report(), err
+	return s.Report(), err
 }
 
 // MeasureThroughput runs the workload in all modes (nil means naive, heron2017
@@ -42,8 +42,8 @@ func MeasureThroughput(ctx context.Context, c Config) (*Section, error) {
 	return c.withDefaults([]string{naive, "heron2017", "optimized"}, []string{FusedLoop}).interleave(ctx)
 }
 
-// report is what the commands for one measurement print. Of nothing it is nil.
-func (s *Section) report() *Report {
+// Report returns the section as a report of its own, with this machine. Of nil it is nil.
+func (s *Section) Report() *Report {
 	if s == nil {
 		return nil
 	}

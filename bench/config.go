@@ -150,9 +150,6 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("bench: "+format, args...))
 	}
 	d := c.withDefaults(nil, nil)
-	if c.Modes != nil && len(c.Modes) == 0 && len(d.Limits) == 0 {
-		fault("Modes and Limits are empty: there is nothing to measure")
-	}
 	for _, mode := range d.Modes {
 		if _, err := dataplane.ParseMode(mode); err != nil {
 			faults = append(faults, fmt.Errorf("bench: %w", err))
@@ -165,6 +162,23 @@ func (c Config) Validate() error {
 	}
 	if w, known := workloadOf(d.Workload.Workload); known && !w.loops && len(d.Limits) > 0 {
 		fault("workload %s has no limits without an engine: leave them out", w.Name)
+	}
+	for _, names := range [][]string{d.Modes, d.Limits} {
+		for i, name := range names {
+			if slices.Contains(names[:i], name) {
+				fault("%q is named twice: once is enough, Repeat makes more runs", name)
+			}
+		}
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"TasksPerProcess", d.TasksPerProcess}, {"MinBatch", d.MinBatch}, {"MaxBatch", d.MaxBatch}, {"HighMark", d.HighMark},
+	} {
+		if n.value < 0 {
+			fault("%s is %d and must not be negative; 0 means the default", n.name, n.value)
+		}
 	}
 	if d.Repeat < 1 || d.Repeat > maxRepeat {
 		fault("Repeat is %d, allowed are 1 to %d", d.Repeat, maxRepeat)

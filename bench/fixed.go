@@ -12,7 +12,7 @@ const merged = 0
 // MeasureLatency is MeasureFixed with a report of its own.
 func MeasureLatency(ctx context.Context, c Config) (*Report, error) {
 	s, err := MeasureFixed(ctx, c)
-	return s.report(), err
+	return s.Report(), err
 }
 
 // MeasureFixed sends tuples at fixed rates from a spout to a bolt and takes the

@@ -46,17 +46,17 @@ func latencyNotes(runs []LatencyRun) []string {
 	}
 	for i := range runs {
 		l := &runs[i]
-		run := fmt.Sprintf("%s at %s tuples/s, run %d", l.Mode, amount(l.Rate), l.Repeat)
+		run := fmt.Sprintf("Run %d of %s at %s tuples/s", l.Repeat, l.Mode, amount(l.Rate))
 		if l.Repeat == merged {
-			run = fmt.Sprintf("%s at %s tuples/s, all runs", l.Mode, amount(l.Rate))
+			run = fmt.Sprintf("All runs of %s at %s tuples/s", l.Mode, amount(l.Rate))
 		}
 		if l.Rejected != "" {
-			notes = append(notes, run+", does not count: "+l.Rejected+".")
+			notes = append(notes, run+": not to be counted, "+l.Rejected+".")
 		}
 		if l.Stalled != "" {
-			notes = append(notes, run+", has stalls: "+l.Stalled+".")
+			notes = append(notes, run+": stalls, "+l.Stalled+".")
 		}
-		if c := l.ClosedLoop; c != nil && l.Latency.P99 > closedGap*c.P99 {
+		if c := l.ClosedLoop; c != nil && l.Latency.P99 > closedGap*c.P99 && l.Latency.P99 > leastGap {
 			notes = append(notes, fmt.Sprintf("%s: a closed loop, which counts from the instant a tuple was really sent, would have hidden part of this: p99 %s instead of %s.",
 				run, micros(c.P99), micros(l.Latency.P99)))
 		}
@@ -64,8 +64,12 @@ func latencyNotes(runs []LatencyRun) []string {
 	return notes
 }
 
-// closedGap is how many times greater than a closed loop's the 99th percentile has to be for a note.
-const closedGap = 2
+// A note on closed loops is due when the 99th percentile is closedGap times that
+// of a closed loop, and above leastGap, in microseconds.
+const (
+	closedGap = 2
+	leastGap  = 5000
+)
 
 // writeCurve writes the points of a mode and what follows from them.
 func writeCurve(b *strings.Builder, c *Curve) {

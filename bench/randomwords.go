@@ -18,6 +18,9 @@ const (
 const wordsPerNext = 64
 
 func randomWordsTopology(s Spec) (*topology.Topology, error) {
+	if s.Stamps {
+		return stampedWordsTopology(s)
+	}
 	b := topology.NewBuilder(s.Workload)
 	b.Spout(wordsComponent, newWordSpout(s),
 		topology.Parallelism(s.Spouts),

@@ -87,7 +87,7 @@ func madeUpLatency() *Report {
 		Latency: []LatencyRun{
 			{Mode: "optimized", Containers: 1, Repeat: 1, Rate: 100_000, Latency: q, Lateness: Quantiles{P50: 30, P99: 80}, CPUSecondsPerSecond: 0.61},
 			{
-				Mode: "optimized", Containers: 1, Repeat: 1, Rate: 900_000, Load: 0.9, Achieved: 700_000, Latency: q, Lateness: Quantiles{P50: 30, P99: 8000},
+				Mode: "optimized", Containers: 1, Repeat: 1, Rate: 900_000, Load: 0.9, Achieved: 700_000, Latency: Quantiles{P50: 400, P90: 5000, P99: 9000, P999: 60_000, Max: 61_000}, Lateness: Quantiles{P50: 30, P99: 8000},
 				ClosedLoop: &Quantiles{P50: 100, P99: 300}, Relay: &Quantiles{P50: 60, P99: 130},
 				Rejected: "the rate was not reached: 700.0 k tuples/s of 900.0 k", Stalled: "1.00 % of the tuples took over 20ms, of which the pacer explains 0.00 % and a relay without an engine 0.00 %",
 			},

@@ -36,6 +36,8 @@ type Spec struct {
 	Skew  float64 `json:"skew,omitempty"`  // exponent of the Zipf distribution
 	Map   bool    `json:"map,omitempty"`   // count with a plain Go map instead of a Counter
 	Seed  uint64  `json:"seed,omitempty"`  // of the dictionary and the draws
+	// Stamps has every word carry the instant at which it was sent, and the bolt record its latency.
+	Stamps bool `json:"stamps,omitempty"`
 
 	Rate   float64 `json:"rate,omitempty"`    // tuples a second; 0: as fast as possible, for ever
 	Tuples uint64  `json:"tuples,omitempty"`  // that are sent in all
@@ -89,6 +91,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Map && !w.has("map") {
 		fault("workload %s does not count words, so there is no map to count them with: leave it out", s.Workload)
+	}
+	if s.Stamps && !w.has("stamps") {
+		fault("stamps cannot be set for the workload %s: leave them out", s.Workload)
 	}
 	if s.Rate != 0 && s.Tuples <= s.WarmUp && w.has("rate") {
 		fault("%d tuples, of which %d are not measured: none is left", s.Tuples, s.WarmUp)

@@ -48,7 +48,7 @@ func Workloads() []Workload {
 // workload is how a workload is made and checked.
 type workload struct {
 	Workload
-	// parameters are the names of those that it has, see Spec.parameters; "map" is one too.
+	// parameters are the names of those that it has, see Spec.parameters; "map" and "stamps" are some too.
 	parameters []string
 	defaults   Spec
 	build      func(Spec) (*topology.Topology, error)
@@ -64,7 +64,7 @@ type workload struct {
 var workloads = []workload{
 	{
 		Workload:   Workload{RandomWords, "count words of 3 to 11 letters, drawn uniformly"},
-		parameters: []string{"spouts", "bolts", "words", "map"},
+		parameters: []string{"spouts", "bolts", "words", "map", "stamps"},
 		defaults:   Spec{Words: DefaultWords},
 		build:      randomWordsTopology, counting: countComponent, loops: true,
 	},

@@ -5,15 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/ardea-stream/ardea/bench"
-	"github.com/ardea-stream/ardea/dataplane"
-	"github.com/ardea-stream/ardea/local"
 )
 
 // benchOptions are the flags of all ardea bench commands. Each command has some of them.
@@ -21,7 +17,9 @@ type benchOptions struct {
 	modes, acks                 []string
 	containers                  int
 	spouts, bolts, words        int
-	rate                        float64
+	rates, loads                []float64
+	bounds                      []time.Duration
+	workload                    workloadOptions
 	duration, warmUp            time.Duration
 	repeat                      int
 	seed                        uint64
@@ -42,15 +40,21 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 		Example: `  ardea bench run quick
   ardea bench wordcount --repeat 5
   ardea bench latency --rate 100000
+  ardea bench curve
   ardea bench limits
-  ardea bench ablation`,
+  ardea bench ablation
+  ardea bench overhead`,
 		Args: cobra.NoArgs,
 		RunE: a.help,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return checkGiven(cmd.Flags())
+		},
 	}
 	cmd.AddCommand(
 		a.benchRunCommand(), a.benchReadmeCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(),
 		a.benchAblationCommand(), a.benchPGOCommand(), a.benchCompareCommand(), a.benchExplainCommand(),
 	)
+	cmd.AddCommand(a.benchCurveCommand(), a.benchOverheadCommand())
 	return cmd
 }
 
@@ -60,8 +64,12 @@ func (a *app) benchWordcountCommand() *cobra.Command {
 		Use:   "wordcount",
 		Short: "Compare forwarding modes by counting random words",
 		Long: `Count random words as fast as possible in several forwarding modes, interleaved
-with the fused loop: one goroutine that picks words and counts them, no engine.`,
+with the fused loop: one goroutine that picks words and counts them, no engine.
+Other workloads come by name:
+
+` + workloadTable(),
 		Example: `  ardea bench wordcount
+  ardea bench wordcount --workload sized --size 2048 --modes naive,optimized
   ardea bench wordcount --modes naive,optimized --containers 2 --spouts 2 --bolts 2 --repeat 10
   ardea bench wordcount --modes naive,naive+pool,naive+inplace,naive+lazy,heron2017 --json ablation.json`,
 		Args: cobra.NoArgs,
@@ -77,6 +85,7 @@ with the fused loop: one goroutine that picks words and counts them, no engine.`
 	o.addModes(f, "naive,heron2017,optimized")
 	f.StringSliceVar(&o.acks, "acks", []string{"off"}, "run with `ACKS`: off; on comes with at-least-once, not in this version")
 	o.addTasks(f)
+	o.addWorkload(f)
 	o.addWords(f)
 	o.addWindow(f, bench.DefaultDuration)
 	f.IntVar(&o.minBatch, "min-batch", 0, "let batches begin with `BYTES` (0: the engine's default)")
@@ -87,38 +96,15 @@ with the fused loop: one goroutine that picks words and counts them, no engine.`
 	return cmd
 }
 
-func (a *app) benchLatencyCommand() *cobra.Command {
-	var o benchOptions
-	cmd := &cobra.Command{
-		Use:   "latency",
-		Short: "Measure the latency at a fixed rate",
-		Long: `Send tuples at a fixed rate from a spout to a bolt, over two hops, and take the
-time from the instant that each was due to its execution. Nothing waits for the
-engine: a tuple that is sent late counts as late.`,
-		Example: `  ardea bench latency
-  ardea bench latency --rate 1000000 --containers 2 --repeat 5 --json latency.json`,
-		Args: cobra.NoArgs,
-		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
-			return a.measure(cmd.Context(), a.stdout, o, bench.MeasureLatency)
-		}),
-	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.Float64Var(&o.rate, "rate", bench.DefaultRate, "send `N` tuples a second")
-	o.addModes(f, local.DefaultMode)
-	f.IntVar(&o.containers, "containers", 1, "run `N` stream managers; with 2 the tuples pass both")
-	o.addWindow(f, bench.DefaultDuration)
-	return cmd
-}
-
 func (a *app) benchLimitsCommand() *cobra.Command {
 	var o benchOptions
 	cmd := &cobra.Command{
 		Use:   "limits",
 		Short: "Measure what programs without an engine reach",
-		Long: `Count random words without an engine, in three ways:
+		Long: `Count random words without an engine, in four ways:
 
   fused loop       one goroutine picks a word and counts it
+  fused loop, map  the same with a plain Go map
   batched channel  one goroutine picks, another counts, 256 words at a time over a channel
   socket relay     a writer, a relay and a reader with Unix sockets between them, 64 KiB at a time`,
 		Example: `  ardea bench limits --repeat 5`,
@@ -132,32 +118,6 @@ func (a *app) benchLimitsCommand() *cobra.Command {
 	o.addWords(f)
 	o.addWindow(f, bench.DefaultDuration)
 	return cmd
-}
-
-func (o *benchOptions) addModes(f *pflag.FlagSet, standard string) {
-	usage := "measure the `MODES`, separated by commas: " + strings.Join(dataplane.Modes, ", ") +
-		", naive with any of +pool, +inplace, +lazy, or optimized without what ardea bench ablation -h lists, as in optimized-hash"
-	f.StringSliceVar(&o.modes, "modes", strings.Split(standard, ","), usage)
-}
-
-func (o *benchOptions) addTasks(f *pflag.FlagSet) {
-	f.IntVar(&o.containers, "containers", 1, "run `N` stream managers, the tasks dealt to them in turn")
-	f.IntVar(&o.spouts, "spouts", 1, "run `N` tasks that send words")
-	f.IntVar(&o.bolts, "bolts", 1, "run `N` tasks that count words")
-	f.IntVar(&o.tasksPerProcess, "tasks-per-process", 1, "let up to `N` tasks share a process")
-	f.BoolVar(&o.inProcess, "in-process", false, "run everything in this process, for profiles")
-}
-
-func (o *benchOptions) addWords(f *pflag.FlagSet) {
-	f.IntVar(&o.words, "words", bench.DefaultWords, "draw from `N` different words")
-	f.Uint64Var(&o.seed, "seed", 1, "draw other words for another `N`")
-}
-
-func (o *benchOptions) addWindow(f *pflag.FlagSet, standard time.Duration) {
-	f.DurationVar(&o.duration, "duration", standard, "measure for `TIME` in every run")
-	f.DurationVar(&o.warmUp, "warm-up", bench.DefaultWarmUp, "let a run become steady for up to `TIME` before")
-	f.IntVar(&o.repeat, "repeat", 3, "measure everything `N` times, in turn")
-	f.StringVar(&o.json, "json", "", "write the report to `FILE`")
 }
 
 // checkAcks refuses what this version cannot do.
@@ -179,11 +139,16 @@ func checkAcks(acks []string) error {
 func (o *benchOptions) config() (bench.Config, error) {
 	c := bench.Config{
 		Modes: o.modes, Repeat: o.repeat, Containers: o.containers, Spouts: o.spouts, Bolts: o.bolts, Words: o.words,
-		Seed: o.seed, Rate: o.rate, Duration: o.duration, WarmUp: o.warmUp, TasksPerProcess: o.tasksPerProcess,
+		Seed: o.seed, Rates: o.rates, Loads: o.loads, Bounds: o.bounds, Duration: o.duration, WarmUp: o.warmUp, TasksPerProcess: o.tasksPerProcess,
 		InProcess: o.inProcess, Pprof: o.pprof, MinBatch: o.minBatch, MaxBatch: o.maxBatch, ChildArgs: childArgs,
 	}
-	if o.channel || o.sockets {
+	w := &o.workload
+	c.Workload = bench.Spec{Workload: w.workload, Size: w.size, Keys: w.keys, Skew: w.skew, Map: w.plainMap}
+	if o.channel || o.sockets || w.plainMap {
 		c.Limits = []string{bench.FusedLoop}
+	}
+	if w.plainMap {
+		c.Limits = append(c.Limits, bench.FusedLoopMap)
 	}
 	if o.channel {
 		c.Limits = append(c.Limits, bench.BatchedChannel)
@@ -217,7 +182,7 @@ func (a *app) measure(ctx context.Context, out io.Writer, o benchOptions, kind f
 
 // printReport prints what a report holds; one without any measurement is not worth it.
 func printReport(out io.Writer, r *bench.Report) error {
-	if len(r.Summaries) == 0 && len(r.Latency) == 0 {
+	if len(r.Summaries) == 0 && len(r.Latency) == 0 && len(r.Curves) == 0 {
 		return nil
 	}
 	_, _ = fmt.Fprintln(out)

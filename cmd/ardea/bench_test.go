@@ -35,7 +35,37 @@ func TestBenchWordcount(t *testing.T) {
 func TestBenchLatency(t *testing.T) {
 	leaktest.Check(t)
 	stdout, stderr, status := ardea(t.Context(), "bench", "latency", "--rate", "5000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "2")
-	if status != statusOK || !strings.Contains(stdout, "p99.9") || strings.Count(stdout, "optimized") < 3 {
+	if status != statusOK || !strings.Contains(stdout, "p99.9") || strings.Count(stdout, "\noptimized") != 3 {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestBenchWorkload(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "bench", "wordcount", "--workload", "keys", "--keys", "500", "--map", "--modes", "optimized",
+		"--duration", "40ms", "--warm-up", "30ms", "--repeat", "1", "--in-process")
+	if status != statusOK || !strings.Contains(stdout, "fused loop, map") || !strings.Contains(stdout, "optimized") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestBenchCurve(t *testing.T) {
+	leaktest.Check(t)
+	file := filepath.Join(t.TempDir(), "json")
+	stdout, stderr, status := ardea(t.Context(), "bench", "curve", "--load", "0.01,0.02", "--bound", "1m",
+		"--duration", "40ms", "--warm-up", "30ms", "--json", file)
+	if status != statusOK || !strings.Contains(stdout, "optimized: capacity ") || !strings.Contains(stdout, "within 60000.0 ms") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if b, err := os.ReadFile(file); err != nil || !bytes.Contains(b, []byte(`"curves"`)) {
+		t.Errorf("%v in\n%s", err, b)
+	}
+}
+
+func TestBenchOverhead(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "bench", "overhead", "--words", "2000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "1")
+	if status != statusOK || !strings.Contains(stdout, "stamped") || !strings.Contains(stdout, "unobserved") {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
 }
