@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/dataplane"
@@ -38,7 +39,7 @@ A program built with a profile of itself is compared with --no-pgo.`,
   ardea bench ablation --factors hash,batch,writev
   go build -pgo=off -o /tmp/ardea-nopgo ./cmd/ardea && ardea bench ablation --no-pgo /tmp/ardea-nopgo --factors pgo,hash`,
 		Args: cobra.NoArgs,
-		RunE: a.begin(func(cmd *cobra.Command, _ []string) error { return a.ablate(cmd.Context(), o) }),
+		RunE: a.begin(func(cmd *cobra.Command, _ []string) error { return a.ablate(cmd.Context(), o, withFlags(cmd)) }),
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -63,7 +64,15 @@ func switchTable() string {
 	return b.String()
 }
 
-func (a *app) ablate(ctx context.Context, o ablationOptions) error {
+// withFlags returns a command with the flags that were given.
+func withFlags(cmd *cobra.Command) string {
+	text := cmd.CommandPath()
+	cmd.Flags().Visit(func(f *pflag.Flag) { text += " --" + f.Name + "=" + strings.Trim(f.Value.String(), "[]") })
+	return text
+}
+
+// ablate measures and prints; command is what was typed.
+func (a *app) ablate(ctx context.Context, o ablationOptions, command string) error {
 	if o.noPGO != "" {
 		if err := checkNoPGO(o.noPGO); err != nil {
 			return err
@@ -84,7 +93,7 @@ func (a *app) ablate(ctx context.Context, o ablationOptions) error {
 	c.Progress, c.Stderr = a.say, a.stderr
 	a.say(fmt.Sprintf("%d runs of about %v", bench.AblationRuns(c), (c.Duration + c.WarmUp).Round(time.Second)))
 	suite := &bench.Suite{
-		Schema: bench.SuiteSchema, Name: "ablation", Command: "ardea bench ablation", Started: time.Now().UTC().Truncate(time.Millisecond),
+		Schema: bench.SuiteSchema, Name: "ablation", Command: command, Started: time.Now().UTC().Truncate(time.Millisecond),
 		Machine: bench.ThisMachine(),
 	}
 	section, err := bench.MeasureAblation(ctx, c)

@@ -33,6 +33,9 @@ func TestBenchAblation(t *testing.T) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		t.Fatal(err)
 	}
+	if !strings.HasPrefix(s.Command, "ardea bench ablation --factors=drain ") {
+		t.Errorf("command: %s", s.Command)
+	}
 	if s.Schema != bench.SuiteSchema || s.Partial != "" || len(s.Sections) != 1 || len(s.Sections[0].Ablation.Effects) != 1 {
 		t.Errorf("suite: %+v", s)
 	}
