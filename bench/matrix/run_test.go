@@ -161,7 +161,7 @@ func TestProfiles(t *testing.T) {
 name: real
 defaults: {duration: 200ms, warm_up: 20ms, in_process: true, words: 100}
 sections:
-  - {name: words, kind: throughput, modes: [naive], limits: [], profiles: true}
+  - {name: words, kind: throughput, modes: [optimized], limits: [], profiles: true}
 `)
 	dir := t.TempDir()
 	old := filepath.Join(dir, "profiles", "words", "old", "cpu.pprof")
@@ -176,7 +176,7 @@ sections:
 		t.Fatal(err)
 	}
 	summaries := s.Sections[0].Profiles
-	if len(summaries) == 0 || summaries[0].Variant != "naive" || len(summaries[0].Files) == 0 {
+	if len(summaries) == 0 || summaries[0].Variant != "optimized" || len(summaries[0].Files) == 0 {
 		t.Fatalf("%+v", summaries)
 	}
 	for _, file := range summaries[0].Files {

@@ -52,10 +52,10 @@ func TestSuitesFitTheSchema(t *testing.T) {
 	leaktest.Check(t)
 	suite, err := Run(t.Context(), load(t, `
 name: schema
-defaults: {duration: 20ms, warm_up: 20ms, in_process: true, modes: [naive, optimized]}
+defaults: {duration: 20ms, warm_up: 20ms, in_process: true, modes: [optimized]}
 sections:
   - {name: words, title: Words, kind: throughput, words: 100, repeat: 2}
-  - {name: pace, kind: latency, rates: [2000], loads: [0.1], repeat: 2}
+  - {name: pace, kind: latency, rates: [2000], repeat: 2}
   - {name: curve, kind: curve, loads: [0.1], bounds: [50ms]}
 `), Options{Command: "test"})
 	if err != nil {

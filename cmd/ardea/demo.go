@@ -125,6 +125,9 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 		Progress: func(p matrix.Progress) { _, _ = fmt.Fprintln(out, "   "+p.Line) },
 	})
 	if err != nil {
+		if len(suite.Sections) > 0 {
+			err = errors.Join(err, results.write(suite))
+		}
 		return err
 	}
 	report := reportOf(suite, 0)
