@@ -207,6 +207,24 @@ func TestCoordinatedOmission(t *testing.T) {
 	}
 }
 
+// TestPace has a schedule that was kept, one that was not, and one whose warm-up never ended.
+func TestPace(t *testing.T) {
+	second := time.Second.Nanoseconds()
+	for _, tc := range []struct {
+		pace pace
+		want float64
+	}{
+		{pace{Measured: 1000, Behind: -5, Took: 2 * second}, 1000},
+		{pace{Measured: 1000, Behind: second, Took: 3 * second}, 500},
+		{pace{Took: 2 * second}, 750},
+		{pace{}, 0},
+	} {
+		if got := tc.pace.achieved(1000, 1500); got != tc.want {
+			t.Errorf("%+v: %v tuples a second, want %v", tc.pace, got, tc.want)
+		}
+	}
+}
+
 // TestUnreachableRate asks for more than a slowed bolt takes.
 func TestUnreachableRate(t *testing.T) {
 	leaktest.Check(t)

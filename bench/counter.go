@@ -17,7 +17,7 @@ type Counter struct {
 	waiting int
 	pending [group]cell // [:waiting] is to be counted; n is not used
 	touched uint64
-	slow    map[string]uint64 // of words that fit no cell, and what overflows n
+	slow    map[string]*uint64 // of words that fit no cell, and what overflows n
 }
 
 // cell holds a word's first 8 bytes in lo, the others and the length in hi.
@@ -36,17 +36,17 @@ const (
 func NewCounter() *Counter {
 	return &Counter{
 		cells: make([]cell, firstCells), shift: 64 - bits.Len(firstCells-1), inline: inlineWord,
-		slow: map[string]uint64{},
+		slow: map[string]*uint64{},
 	}
 }
 
 // newMapCounter returns a counter that is nothing but a plain Go map.
-func newMapCounter() *Counter { return &Counter{inline: -1, slow: map[string]uint64{}} }
+func newMapCounter() *Counter { return &Counter{inline: -1, slow: map[string]*uint64{}} }
 
 // Add counts a word, which it borrows. It allocates only to grow.
 func (c *Counter) Add(word []byte) {
 	if len(word) > c.inline {
-		c.slow[string(word)]++
+		c.addSlow(word, 1)
 		return
 	}
 	p := &c.pending[c.waiting]
@@ -54,6 +54,16 @@ func (c *Counter) Add(word []byte) {
 	if c.waiting++; c.waiting == group {
 		c.settle()
 	}
+}
+
+// addSlow counts in the map. Pointers let it look words up without a copy of them.
+func (c *Counter) addSlow(word []byte, n uint64) {
+	if have := c.slow[string(word)]; have != nil {
+		*have += n
+		return
+	}
+	first := n
+	c.slow[string(word)] = &first
 }
 
 // settle counts what is pending.
@@ -74,7 +84,7 @@ func (c *Counter) count(p cell) {
 		have := &c.cells[i]
 		if have.lo == p.lo && have.hi == p.hi && have.n != 0 {
 			if have.n++; have.n == 0 {
-				c.slow[string(unpack(*have))] += 1<<32 - 1
+				c.addSlow(unpack(*have), 1<<32-1)
 				have.n = 1
 			}
 			return
@@ -122,7 +132,7 @@ func (c *Counter) Each(f func(word []byte, n uint64)) {
 		}
 	}
 	for word, n := range c.slow {
-		f([]byte(word), n)
+		f([]byte(word), *n)
 	}
 }
 

@@ -99,15 +99,23 @@ func TestPickingAndCountingDoNotAllocate(t *testing.T) {
 	if invariants.Enabled {
 		t.Skip("counted in plain builds")
 	}
-	p, c := NewPicker(NewDictionary(1000, 1), 1), NewCounter()
-	for range 100_000 {
-		c.Add(p.Next())
-	}
-	if n := testing.AllocsPerRun(100, func() {
-		for range 1000 {
+	for name, s := range map[string]Spec{
+		"table": {Workload: RandomWords, Words: 1000},
+		"map":   {Workload: RandomWords, Words: 1000, Map: true},
+		"long":  {Workload: LongWords, Words: 1000, Size: 20},
+		"zipf":  {Workload: ZipfWords, Words: 1000, Skew: 1.07},
+		"keys":  {Workload: KeyWords, Keys: 1000},
+	} {
+		p, c := s.picker(0), s.counter()
+		for range 100_000 {
 			c.Add(p.Next())
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations for 1,000 words", n)
+		if n := testing.AllocsPerRun(100, func() {
+			for range 1000 {
+				c.Add(p.Next())
+			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations for 1,000 words", name, n)
+		}
 	}
 }

@@ -1,14 +1,15 @@
 // Package bench measures the engine: how many tuples it moves, what they cost,
 // and how long they take.
 //
-//   - [Compare] runs the random-words workload in several forwarding modes,
-//     interleaved, beside the limits that hand-written loops set.
-//   - [MeasureLatency] sends at a fixed rate and takes the time from the moment
-//     a tuple should have been sent.
-//   - [MeasureLimits] runs the hand-written loops alone.
+//   - [MeasureThroughput] runs a workload, see [Workloads], in several forwarding
+//     modes, interleaved, beside the limits that hand-written loops set.
+//   - [MeasureFixed] sends at fixed rates and takes the time from the moment a
+//     tuple should have been sent; [MeasureCurve] raises the rate.
+//   - [MeasureAblation] turns optimizations off and on.
 //
-// All return a [Report], which prints itself as a table and as JSON. They are
-// used by the program ardea and by the benchmarks of this package alike.
+// They return a [Section] of a [Suite]. [Compare], [MeasureLatency] and
+// [MeasureLimits] do the same for one command and return a [Report], which
+// prints itself as a table and as JSON; [MeasureOverhead] measures the measuring.
 //
 // # What is measured
 //
@@ -17,13 +18,15 @@
 // window of its own, because that costs a little, and drains. Work is charged
 // to all processes together, the launcher included: the unit of cost is tuples
 // per CPU-second. Every run checks itself: the number and a checksum of what
-// the spouts drew must be those of what the bolts counted.
+// the spouts drew must be those of what the bolts counted, and numbered tuples
+// must come in order.
 //
 // Engine and loops draw with the same [Picker] and count with the same
-// [Counter]. Figures of several runs become a median with a bootstrap interval;
-// what intervals do not support is not claimed. A run during which the host took
-// more than 2 % of the processors' time, or other programs more than 5 %, is
-// marked as noisy.
+// [Counter]. Figures of several runs become a median with a bootstrap interval
+// and p-values; what intervals do not support is not claimed. A run during which
+// the host took more than 2 % of the processors' time, or other programs more
+// than 5 %, is marked as noisy. A latency run with a late pacer, or at a rate
+// that was not reached, is rejected: it stays in the results with the reason.
 //
 // # Threads
 //

@@ -53,6 +53,15 @@ type clockSpout struct {
 type pace struct {
 	Measured uint64 `json:"measured"`  // tuples that were sent after the warm-up
 	Behind   int64  `json:"behind_ns"` // how late the last one was
+	Took     int64  `json:"took_ns"`   // from the start of the schedule to the last tuple, of the warm-up too
+}
+
+// achieved returns the tuples sent a second: of the measured ones, or of all if the warm-up never ended.
+func (p pace) achieved(rate float64, all uint64) float64 {
+	if n := float64(p.Measured); n > 0 {
+		return n / (n/rate + max(0, time.Duration(p.Behind).Seconds()))
+	}
+	return ratio(float64(all), time.Duration(p.Took).Seconds())
 }
 
 // Open prepares the clock.
@@ -108,6 +117,7 @@ func (s *clockSpout) Next() error {
 			s.pace.Behind = now - instant
 		}
 	}
+	s.pace.Took = now - p.start
 	return nil
 }
 

@@ -166,8 +166,7 @@ func runLatency(ctx context.Context, c Config, at point, repeat int) (*latencyMe
 	if err := json.Unmarshal(onlyOne(result.Published, paceName), &kept); err != nil {
 		return nil, fmt.Errorf("bench: %s: pace of the spout: %w", name, err)
 	}
-	n := float64(kept.Measured)
-	m.run.Achieved = ratio(n, n/at.rate+max(0, time.Duration(kept.Behind).Seconds()))
+	m.run.Achieved = kept.achieved(at.rate, emitted)
 	m.judge(nil)
 	return m, nil
 }
