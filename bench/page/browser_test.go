@@ -55,7 +55,7 @@ func startBrowser(t *testing.T) *browser {
 		chromedp.ExecPath(findBrowser(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancelAllocator)
@@ -93,7 +93,7 @@ func (b *browser) open(t *testing.T, file string, width int64, theme string) {
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, media); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900),
 		chromedp.Navigate((&url.URL{Scheme: "file", Path: file}).String()), chromedp.WaitReady(chromedp.CSS(`html[data-ready="yes"]`)))
@@ -223,6 +223,7 @@ func TestPageInBrowser(t *testing.T) {
 	t.Run("marks", func(t *testing.T) { checkMarks(t, b, s) })
 	t.Run("flame graph", func(t *testing.T) { checkFlame(t, b) })
 	t.Run("alternatives", func(t *testing.T) { checkAlternatives(t, b) })
+	t.Run("print", func(t *testing.T) { checkPrint(t, b) })
 	t.Run("theme", func(t *testing.T) { checkTheme(t, b) })
 	b.checkQuiet(t)
 }
@@ -277,6 +278,25 @@ func checkAlternatives(t *testing.T, b *browser) {
 		return s.closest("figure").querySelector("[data-mark]") ? "" : o.textContent; }).filter(x => x))`, &empty)
 	if len(empty) > 0 {
 		t.Errorf("nothing is drawn for %q", empty)
+	}
+}
+
+// checkPrint looks at the page as it is printed: without controls, on white, nothing cut.
+func checkPrint(t *testing.T, b *browser) {
+	t.Helper()
+	media := func(name string) {
+		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	media("print")
+	defer media("")
+	b.keepPicture(t, "print")
+	var controls int
+	var faults []string
+	b.eval(t, `[...document.querySelectorAll(".controls, .top, nav")].filter(e => e.checkVisibility()).length`, &controls)
+	if b.eval(t, undrawnCharts, &faults); controls > 0 || len(faults) > 0 {
+		t.Errorf("%d controls are printed, charts are not: %q", controls, faults)
 	}
 }
 

@@ -192,10 +192,18 @@ func samples(s *bench.Section) []sample {
 	if s.Ablation != nil {
 		for i := range s.Ablation.Cells {
 			cell := &s.Ablation.Cells[i]
-			out = append(out, newSample(joined(" ", string(cell.Kind), cell.Name), "tuples/s", false, cell.TuplesPerSecond, nil))
+			out = append(out, newSample(cellName(cell), "tuples/s", false, cell.TuplesPerSecond, nil))
 		}
 	}
 	return slices.DeleteFunc(out, func(x sample) bool { return x.stat.Median == 0 })
+}
+
+// cellName tells cells of one name apart that were measured for different reasons.
+func cellName(c *bench.Cell) string {
+	if c.Name == string(c.Kind) {
+		return c.Name
+	}
+	return joined(" ", c.Name, "("+string(c.Kind)+")")
 }
 
 // newSample takes the interval from the single values, if they are known.

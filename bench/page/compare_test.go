@@ -23,7 +23,7 @@ func TestCompareCallsOnlyWhatIsSupported(t *testing.T) {
 	}
 	for name, want := range map[string]Verdict{
 		"words-1 optimized tuples/s": Faster, "words-1 optimized tuples/CPU-s": Faster, "words-1 naive tuples/s": NoVerdict,
-		"ablation best everything on tuples/s": NoVerdict,
+		"ablation everything on (best) tuples/s": NoVerdict,
 	} {
 		if got, ok := verdicts[name]; !ok || got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/ardea-stream/ardea/bench"
 )
@@ -56,7 +57,7 @@ func pace(l *bench.LatencyRun) string {
 
 // rateName tells a rate in words.
 func rateName(l *bench.LatencyRun) string {
-	name := rounded(l.Rate) + "/s"
+	name := strings.ReplaceAll(rounded(l.Rate), " ", "\u00a0") + "/s" // not to be broken
 	if l.Load > 0 {
 		name += fmt.Sprintf(" (%.0f %% of capacity)", 100*l.Load)
 	}

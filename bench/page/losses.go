@@ -11,6 +11,9 @@ import (
 // otherLimit is the share of unsorted samples from which on a profile is called incomplete.
 const otherLimit = 0.03
 
+// fewSamples is the sampled CPU time in seconds, a hundred samples each, under which a profile is called rough.
+const fewSamples = 2
+
 // losses lists where the optimized mode is not better, and what weakens the
 // figures. It follows from the figures by rules alone.
 func losses(s *bench.Suite) section {
@@ -210,6 +213,10 @@ func doubtful(s *bench.Suite) []string {
 			lines = append(lines, refused(title, sec.Curves[k].Points)...)
 		}
 		for k := range sec.Profiles {
+			if p := &sec.Profiles[k]; p.CPUSeconds < fewSamples {
+				lines = append(lines, fmt.Sprintf("%s: the profile of %s holds %s s of CPU time only: its shares are rough.",
+					title, variantName(p), significant(p.CPUSeconds)))
+			}
 			if other := shareOf(&sec.Profiles[k], profiles.Other); other >= otherLimit {
 				lines = append(lines, fmt.Sprintf("%s: %s of the samples of %s are in no category.", title, percent(other), variantName(&sec.Profiles[k])))
 			}

@@ -24,9 +24,11 @@ func throughputBlocks(s *bench.Section) []block {
 			Text: []string{"Medians with 95 % intervals. CPU time and system calls are those of all processes together, allocations those of the " +
 				"stream managers. Of the fused loop is COST: the throughput over that of one goroutine that does the same job without an engine."},
 		},
-		{Heading: "Throughput", Chart: throughputChart(s)},
-		{Heading: "Work for a tuple", Chart: efficiencyChart(s)},
 	}
+	if t := detailTable(s); t != nil {
+		blocks = append(blocks, block{Table: t, Folded: true, Summary: "System calls of managers, switches, collector, memory"})
+	}
+	blocks = append(blocks, block{Heading: "Throughput", Chart: throughputChart(s)}, block{Heading: "Work for a tuple", Chart: efficiencyChart(s)})
 	if c := nanosChart(s); c != nil {
 		blocks = append(blocks, block{Heading: "CPU time of a tuple, by role", Chart: c})
 	}
@@ -44,7 +46,7 @@ func throughputBlocks(s *bench.Section) []block {
 
 func headlineTable(s *bench.Section) *table {
 	t := &table{
-		Head: []string{"", "tuples/s", "95 % interval", "tuples/CPU-s", "vs naive", "of fused loop", "allocs/tuple", "syscalls/1,000", "GC", "peak memory"},
+		Head: []string{"", "tuples/s", "95 % interval", "tuples/CPU-s", "vs naive", "of fused loop", "allocs/tuple", "syscalls/1,000"},
 		Left: 1, Mark: -1,
 	}
 	for i := range s.Summaries {
@@ -56,23 +58,42 @@ func headlineTable(s *bench.Section) *table {
 		if m.Limit {
 			name += " (limit)"
 		}
-		calls, gc, memory := none, none, none
+		calls := none
 		if m.SyscallSource != "" && m.SyscallSource != bench.NoSyscalls {
 			calls = significant(m.Syscalls)
 			if m.SyscallSource == bench.ReadsAndWrites {
 				calls += " (reads, writes)"
 			}
 		}
-		if !m.Limit {
-			gc = percent(m.GCShare)
+		t.Rows = append(t.Rows, []string{
+			name, known(m.TuplesPerSecond.Median, amount), interval(m.TuplesPerSecond), known(m.TuplesPerCPUSecond.Median, amount),
+			versus(m), known(m.Cost, significant), significant(m.AllocsPerTuple), calls,
+		})
+	}
+	return t
+}
+
+// detailTable has what else is known of the modes, nil if there are none.
+func detailTable(s *bench.Section) *table {
+	t := &table{
+		Head: []string{"", "managers' syscalls/1,000", "context switches/1,000", "GC share of CPU", "peak memory of a process", "runs", "noisy"}, Left: 1, Mark: -1,
+	}
+	for i := range s.Summaries {
+		m := &s.Summaries[i]
+		if m.Limit {
+			continue
 		}
+		memory := none
 		if m.PeakRSSBytes > 0 {
 			memory = fmt.Sprintf("%d MiB", m.PeakRSSBytes>>20)
 		}
 		t.Rows = append(t.Rows, []string{
-			name, known(m.TuplesPerSecond.Median, amount), interval(m.TuplesPerSecond), known(m.TuplesPerCPUSecond.Median, amount),
-			versus(m), known(m.Cost, significant), significant(m.AllocsPerTuple), calls, gc, memory,
+			m.Name, known(m.ManagerSyscalls, significant), known(m.ContextSwitches, significant), percent(m.GCShare), memory,
+			strconv.Itoa(m.Runs), strconv.Itoa(m.NoisyRuns),
 		})
+	}
+	if len(t.Rows) == 0 {
+		return nil
 	}
 	return t
 }

@@ -8,6 +8,9 @@ function changeColor(n, after) {
   return `color-mix(in oklab, var(--${part > 0 ? "more" : "less"}) ${Math.round(Math.abs(part) * 100)}%, var(--same))`;
 }
 
+// shortName leaves out the folders of a function's package.
+const shortName = name => name.replace(/^[^[(]*\//, "");
+
 function frameText(n, root, alt) {
   const of = v => alt.scale ? units.nanos(v / root.v * alt.scale) + " a tuple" : units.share(v / root.v);
   let s = `${n.n}\n${of(n.v)}${alt.scale ? ", " + units.share(n.v / root.v) : ""}`;
@@ -34,7 +37,7 @@ kinds.flame = (plot, alt, width, title) => {
 
   function add(n, x, w, depth, up) {
     const text = frameText(n, root, alt);
-    const box = html("div", { role: "treeitem", tabIndex: n === current ? 0 : -1, ariaLabel: text.replaceAll("\n", ", "), ariaLevel: String(depth + 1) }, w > 34 ? n.n : "");
+    const box = html("div", { role: "treeitem", tabIndex: n === current ? 0 : -1, ariaLabel: text.replaceAll("\n", ", "), ariaLevel: String(depth + 1) }, w > 34 ? shortName(n.n) : "");
     box.dataset.tip = text;
     box.dataset.mark = "frame";
     Object.assign(box.style, { left: x + "px", width: w + "px", top: depth * rowHeight + "px", background: alt.diff ? changeColor(n, alt.after) : cssVar(n.c) });
