@@ -107,7 +107,7 @@ func beaten(s *bench.Suite) []string {
 				lines = append(lines, fmt.Sprintf("%s: the %s does %s as many tuples a second as optimized.", sectionTitle(sec), m.Name, times(f)))
 			}
 			if f := ratio(m.TuplesPerCPUSecond.Median, best.TuplesPerCPUSecond.Median); f > 1 {
-				lines = append(lines, fmt.Sprintf("%s: the %s needs %s as little CPU time for a tuple.", sectionTitle(sec), m.Name, times(f)))
+				lines = append(lines, fmt.Sprintf("%s: a tuple takes optimized %s the CPU time that it takes the %s.", sectionTitle(sec), times(f), m.Name))
 			}
 		}
 	}
