@@ -92,10 +92,11 @@ stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwne
 	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
 
 # With a profile in the program, its worth is measured too.
-bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md (half an hour); ARGS="..." for one of ardea bench's commands
+bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md and docs/profiling.md (half an hour); ARGS="..." for one of ardea bench's commands
 ifeq ($(strip $(ARGS)),)
 	$(BIN) bench run bench/matrices/full.yaml --output $(REPORT) $(if $(wildcard $(PGO)),--no-pgo $(PLAIN))
 	$(BIN) bench readme --suite $(REPORT)/suite.json README.md
+	$(BIN) bench readme --suite $(REPORT)/suite.json docs/profiling.md
 else
 	$(BIN) bench $(ARGS)
 endif

@@ -16,7 +16,7 @@ const (
 // Errors of RefreshReadme.
 var (
 	// ErrNoMarks says that a text has not exactly one place for the table.
-	ErrNoMarks = errors.New("bench: the text must have one line " + ReadmeBegin + " and, below it, one line " + ReadmeEnd + ": put them where the tables shall stand")
+	ErrNoMarks = errors.New("bench: the text must have one line that begins the tables and, below it, one that ends them: put them where the tables shall stand")
 	// ErrPartial says that a suite is not whole.
 	ErrPartial = errors.New("bench: the suite is partial, so nobody should quote it: measure again")
 	// ErrNoThroughput says that a suite has no headline.
@@ -29,6 +29,11 @@ var (
 // latencies at fixed rates. Nothing else is changed. The error is ErrNoMarks,
 // ErrPartial or ErrNoThroughput. The caller keeps text and owns the result.
 func RefreshReadme(text []byte, s *Suite) ([]byte, error) {
+	return refresh(text, s, ReadmeBegin, ReadmeEnd, s.readme)
+}
+
+// refresh returns a text in which what tables gives stands between two lines.
+func refresh(text []byte, s *Suite, from, to string, tables func() (string, error)) ([]byte, error) {
 	if s.Partial != "" {
 		return nil, fmt.Errorf("%w (%s)", ErrPartial, s.Partial)
 	}
@@ -37,26 +42,26 @@ func RefreshReadme(text []byte, s *Suite) ([]byte, error) {
 	for i, line := range lines {
 		at := &end
 		switch strings.TrimRight(line, "\r\n") {
-		case ReadmeBegin:
+		case from:
 			at = &begin
-		case ReadmeEnd:
+		case to:
 		default:
 			continue
 		}
 		if *at >= 0 {
-			return nil, ErrNoMarks
+			return nil, fmt.Errorf("%w: %s, %s", ErrNoMarks, from, to)
 		}
 		*at = i
 	}
 	if begin < 0 || end < begin {
-		return nil, ErrNoMarks
+		return nil, fmt.Errorf("%w: %s, %s", ErrNoMarks, from, to)
 	}
-	tables, err := s.readme()
+	fresh, err := tables()
 	if err != nil {
 		return nil, err
 	}
 	before, after := strings.Join(lines[:begin+1], ""), strings.Join(lines[end:], "")
-	return []byte(before + tables + after), nil
+	return []byte(before + fresh + after), nil
 }
 
 // readme is what stands between the marks.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,8 @@ func (a *app) benchReadmeCommand() *cobra.Command {
 		Use:   "readme FILE",
 		Short: "Put measured tables into a Markdown file",
 		Long: `Replace what stands in a Markdown file between the lines ` + bench.ReadmeBegin + ` and
-` + bench.ReadmeEnd + ` by the tables of a measured suite. make bench does it to README.md.`,
+` + bench.ReadmeEnd + ` by the tables of a measured suite, or between ` + bench.ProfilesBegin + ` and
+` + bench.ProfilesEnd + ` by those of its profiles. make bench does it to README.md and docs/profiling.md.`,
 		Example: `  ardea bench readme --suite ardea-report/suite.json README.md`,
 		Hidden:  true, // it is for this project
 		Args:    cobra.ExactArgs(1),
@@ -41,7 +43,11 @@ func refreshReadme(suite, readme string) error {
 	if err != nil {
 		return usagef("%w: name a Markdown file", err)
 	}
-	fresh, err := bench.RefreshReadme(text, s)
+	refresh := bench.RefreshReadme
+	if bytes.Contains(text, []byte(bench.ProfilesBegin)) {
+		refresh = bench.RefreshProfiles
+	}
+	fresh, err := refresh(text, s)
 	if err != nil {
 		return fmt.Errorf("%s: %w", readme, err)
 	}
