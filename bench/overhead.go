@@ -76,7 +76,7 @@ func MeasureOverhead(ctx context.Context, c Config) (*Overhead, error) {
 
 // overheadOnce makes one run of each variant, all about as long as the observed one.
 func (c Config) overheadOnce(ctx context.Context, p *steps, stamped Spec, rates map[string][]float64) error {
-	measure := func(name string, spec Spec, during func(*local.Cluster) error) error {
+	measure := func(name string, spec Spec, during func(context.Context, cluster) error) error {
 		p.next("%s", name)
 		rate, err := c.wholeRun(ctx, name, spec, during)
 		if err != nil {
@@ -87,17 +87,16 @@ func (c Config) overheadOnce(ctx context.Context, p *steps, stamped Spec, rates 
 		return nil
 	}
 	var long time.Duration
-	err := measure(Observed, c.Workload, func(running *local.Cluster) error {
+	err := measure(Observed, c.Workload, func(ctx context.Context, s cluster) error {
 		began := time.Now()
-		w, _ := workloadOf(c.Workload.Workload)
-		_, err := observe(ctx, cluster{Cluster: running, counting: w.counting}, c.WarmUp, c.Duration)
+		_, err := observe(ctx, s, c.WarmUp, c.Duration)
 		long = time.Since(began)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	wait := func(*local.Cluster) error { return sleep(ctx, long) }
+	wait := func(ctx context.Context, _ cluster) error { return sleep(ctx, long) }
 	if err := measure(Unobserved, c.Workload, wait); err != nil {
 		return err
 	}
@@ -106,27 +105,10 @@ func (c Config) overheadOnce(ctx context.Context, p *steps, stamped Spec, rates 
 
 // wholeRun runs a workload until during returns, checks it, and returns the
 // tuples counted over the time from the start to the end of the last task.
-func (c Config) wholeRun(ctx context.Context, name string, spec Spec, during func(*local.Cluster) error) (float64, error) {
-	t, err := c.topology(spec)
+func (c Config) wholeRun(ctx context.Context, name string, spec Spec, during func(context.Context, cluster) error) (float64, error) {
+	result, err := c.attend(ctx, spec, c.Modes[0], name, during)
 	if err != nil {
 		return 0, err
-	}
-	running, err := local.Start(ctx, t, c.options(spec, c.Modes[0]))
-	if err != nil {
-		return 0, err
-	}
-	if err := during(running); err != nil {
-		running.Kill()
-		_, failure := running.Wait()
-		return 0, explain(name, err, failure)
-	}
-	running.Drain()
-	result, err := running.Wait()
-	if err != nil {
-		return 0, fmt.Errorf("bench: %s: %w", name, err)
-	}
-	if result.Interrupted {
-		return 0, fmt.Errorf("bench: %s: %w", name, context.Cause(ctx))
 	}
 	_, counted, err := check(name, spec, result.Published)
 	return ratio(float64(counted), result.Elapsed.Seconds()), err

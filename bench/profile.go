@@ -67,7 +67,7 @@ func (c Config) profiled(ctx context.Context, mode string) ([]profiles.Summary, 
 	var files []local.Profile
 	var tuples float64
 	var placed *plan.Plan
-	result, err := c.attend(ctx, c.Workload, mode, name, func(s cluster) (err error) {
+	result, err := c.attend(ctx, c.Workload, mode, name, func(ctx context.Context, s cluster) (err error) {
 		placed = s.Plan()
 		files, tuples, err = profileWindow(ctx, s, c, dir)
 		return err

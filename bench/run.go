@@ -33,7 +33,7 @@ func (c Config) options(spec Spec, mode string) local.Options {
 func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat int) (Run, error) {
 	name := fmt.Sprintf("%s %s, run %d", spec.Workload, mode, repeat)
 	var w window
-	result, err := c.attend(ctx, spec, mode, name, func(s cluster) (err error) {
+	result, err := c.attend(ctx, spec, mode, name, func(ctx context.Context, s cluster) (err error) {
 		w, err = observe(ctx, s, c.WarmUp, c.Duration)
 		return err
 	})
@@ -49,9 +49,15 @@ func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat i
 	return r, err
 }
 
+// errEnded is the cause of the end of body's context when a run has ended under it.
+var errEnded = errors.New("bench: the run has ended while it was measured")
+
 // attend runs a workload while body observes it, and then drains it. If body
-// fails the run is killed.
-func (c Config) attend(ctx context.Context, spec Spec, mode, name string, body func(cluster) error) (*local.Result, error) {
+// fails the run is killed. Body's context ends with the run as well: nobody
+// waits for figures of a run that has failed.
+func (c Config) attend(
+	ctx context.Context, spec Spec, mode, name string, body func(context.Context, cluster) error,
+) (*local.Result, error) {
 	t, err := c.topology(spec)
 	if err != nil {
 		return nil, err
@@ -61,7 +67,13 @@ func (c Config) attend(ctx context.Context, spec Spec, mode, name string, body f
 		return nil, err
 	}
 	load, _ := workloadOf(spec.Workload)
-	if err := body(cluster{Cluster: running, counting: load.counting}); err != nil {
+	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // until the run has ended, which it has when this function returns
+		_, _ = running.Wait()
+		cancel(errEnded)
+	}()
+	if err := body(watched, cluster{Cluster: running, counting: load.counting}); err != nil {
 		running.Kill()
 		_, failure := running.Wait()
 		return nil, explain(name, err, failure)

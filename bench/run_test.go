@@ -261,3 +261,17 @@ func TestCostsByRole(t *testing.T) {
 		t.Errorf("summary: %+v", s)
 	}
 }
+
+// TestFailureEndsTheMeasurement has windows so long that a test that waited for one would never end.
+func TestFailureEndsTheMeasurement(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.Duration, c.WarmUp = time.Hour, time.Hour
+	c.Modes, c.Limits = []string{"optimized"}, []string{}
+	c.alter = func(top *topology.Topology) {
+		top.Components[0].NewSpout = func() topology.Spout { return brokenSpout{errors.New("broken on purpose")} }
+	}
+	if _, err := Compare(t.Context(), c); err == nil || !strings.Contains(err.Error(), "broken on purpose") {
+		t.Errorf("the run gives %v", err)
+	}
+}

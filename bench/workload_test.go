@@ -164,7 +164,7 @@ func TestNegativeControls(t *testing.T) {
 	}{
 		{"nothing", oneFault(func(f *forwarder, v []topology.Value) error { return f.out.Emit(v...) }), []string{RandomWords, Ordered}, ""},
 		{"drop", drop, saturating(), "emitted and"},
-		{"double", double, saturating(), "emitted and"},
+		{"double", double, []string{RandomWords, FanOut, Sized}, "emitted and"},
 		{"reorder", reorder, []string{Ordered, Sized}, "came out of order"},
 	} {
 		for _, name := range tc.workloads {
