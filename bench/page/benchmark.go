@@ -59,8 +59,9 @@ func benchmarkSection(b *strings.Builder, s *bench.Section, i int) {
 		r := &s.Runs[k]
 		writeLine(b, name+"/mode="+namePart(r.Mode), &r.Cost, r.ManagerAllocsPerTuple)
 	}
-	for k := range s.Latency {
-		writeLatency(b, name, &s.Latency[k])
+	single := singleRuns(s.Latency)
+	for k := range single {
+		writeLatency(b, name, &single[k])
 	}
 	for k := range s.Curves {
 		for p := range s.Curves[k].Points {
@@ -85,9 +86,9 @@ func writeLine(b *strings.Builder, name string, c *bench.Cost, allocs float64) {
 	b.WriteByte('\n')
 }
 
-// writeLatency writes one run at a fixed rate. Merged runs would count the single ones twice.
+// writeLatency writes one run at a fixed rate.
 func writeLatency(b *strings.Builder, name string, l *bench.LatencyRun) {
-	if l.Rejected != "" || l.Counted == 0 || l.Repeat == 0 && l.Mode == "all" {
+	if l.Rejected != "" || l.Counted == 0 {
 		return
 	}
 	fmt.Fprintf(b, "Benchmark%s/mode=%s/rate=%s %d %s p50-us %s p99-us %s p999-us\n", name, namePart(l.Mode), number(l.Rate), l.Counted,

@@ -224,6 +224,9 @@ func latencySamples(runs []bench.LatencyRun) []sample {
 			continue
 		}
 		name := l.Mode + " at " + rateName(l)
+		if l.Load > 0 { // the capacity was measured anew, so that the rate is another each time
+			name = fmt.Sprintf("%s at %.0f %% of capacity", l.Mode, 100*l.Load)
+		}
 		if _, known := values[name]; !known {
 			names = append(names, name)
 		}

@@ -67,6 +67,29 @@ func TestCompareNeedsFourRuns(t *testing.T) {
 	}
 }
 
+func TestCompareMatchesRatesByLoad(t *testing.T) {
+	suite := func(capacity float64) *bench.Suite {
+		section := bench.Section{Name: "latency", Kind: bench.KindLatency}
+		for repeat := range 4 {
+			section.Latency = append(section.Latency, bench.LatencyRun{
+				Mode: "optimized", Repeat: repeat + 1, Rate: capacity / 2, Load: 0.5, Counted: 100, Latency: bench.Quantiles{P50: 10, P99: 20},
+			})
+		}
+		merged := section.Latency[0]
+		merged.Repeat = 0
+		section.Latency = append(section.Latency, merged)
+		return &bench.Suite{Sections: []bench.Section{section}}
+	}
+	c := Compare(suite(1e6), suite(1.1e6))
+	if len(c.Changes) != 2 || c.Changes[0].Name != "optimized at 50 % of capacity" || c.Changes[0].A.N != 4 {
+		t.Errorf("%+v", c.Changes)
+	}
+	var out bytes.Buffer
+	if err := WriteBenchmark(&out, suite(1e6)); err != nil || strings.Count(out.String(), "/rate=") != 4 {
+		t.Errorf("%v: merged runs are written beside the single ones:\n%s", err, out.String())
+	}
+}
+
 func TestComparisonIsWritten(t *testing.T) {
 	c := Compare(fixture(), scaledFixture(1.3))
 	var text, page bytes.Buffer

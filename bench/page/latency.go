@@ -50,6 +50,24 @@ func merged(runs []bench.LatencyRun) []bench.LatencyRun {
 	return out
 }
 
+// singleRuns returns the runs that were measured. Those that are merged of them
+// are left out: they would count twice.
+func singleRuns(runs []bench.LatencyRun) []bench.LatencyRun {
+	have := map[string]bool{}
+	for i := range runs {
+		if runs[i].Repeat > 0 {
+			have[pace(&runs[i])] = true
+		}
+	}
+	var out []bench.LatencyRun
+	for i := range runs {
+		if runs[i].Repeat > 0 || !have[pace(&runs[i])] {
+			out = append(out, runs[i])
+		}
+	}
+	return out
+}
+
 // pace identifies what runs have in common that are repeats of each other.
 func pace(l *bench.LatencyRun) string {
 	return fmt.Sprint(l.Workload, "|", l.Mode, "|", l.Containers, "|", l.Rate, "|", l.Load)
