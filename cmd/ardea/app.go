@@ -72,7 +72,7 @@ func (a *app) root() *cobra.Command {
 tuples travel as serialized bytes through stream managers, one per container.`,
 		Example: `  ardea demo
   ardea run wordcount --input book.txt --output counts.txt --containers 2 --bolts 3
-  ardea bench wordcount --repeat 5 --json result.json`,
+  ardea bench run quick`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
