@@ -117,7 +117,11 @@ func batchedChannel(ctx context.Context, p *Picker, c *Counter, counted *atomic.
 		for ctx.Err() == nil {
 			batch := <-empty
 			for i := range batch {
-				batch[i] = p.Next()
+				word := p.Next()
+				if p.dictionary == nil { // the picker will write other words there
+					word = append(batch[i][:0], word...)
+				}
+				batch[i] = word
 			}
 			full <- batch
 		}

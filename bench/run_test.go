@@ -201,6 +201,16 @@ func TestMeasureLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsOfNumbers has loops count words that the picker writes where the last ones stood.
+func TestLimitsOfNumbers(t *testing.T) {
+	leaktest.Check(t)
+	c := short()
+	c.Words, c.Limits, c.Workload = 0, LimitNames(), Spec{Workload: KeyWords, Keys: 1000}
+	if _, err := MeasureLimits(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLimitFailureIsReported(t *testing.T) {
 	leaktest.Check(t)
 	ctx, cancel := context.WithCancel(t.Context())
