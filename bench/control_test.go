@@ -157,6 +157,44 @@ func TestStallsAreJudgedByTheMachine(t *testing.T) {
 	}
 }
 
+// TestRejectedRunsAreNotMerged merges runs of which some do not count.
+func TestRejectedRunsAreNotMerged(t *testing.T) {
+	times := func(of time.Duration) *hdr.Histogram {
+		h := newHistogram()
+		for range 1000 {
+			record(h, int64(of))
+		}
+		return h
+	}
+	run := func(latency, lateness time.Duration, achieved float64) *latencyMeasure {
+		m := &latencyMeasure{runs: 1, latency: times(latency), closed: times(0), lateness: times(lateness)}
+		m.run.Mode, m.run.Rate, m.run.Achieved = "optimized", 1000, achieved
+		m.judge(nil)
+		return m
+	}
+	sound, late, short := run(time.Millisecond, 0, 1000), run(time.Second, time.Second, 1000), run(time.Second, 0, 900)
+	for _, tc := range []struct {
+		name     string
+		runs     []*latencyMeasure
+		counted  int64
+		late     int
+		rejected string
+	}{
+		{"sound", []*latencyMeasure{sound, sound}, 2000, 0, ""},
+		{"one late", []*latencyMeasure{late, sound, sound}, 2000, 1, ""},
+		{"all late", []*latencyMeasure{late, late}, 2000, 2, "the pacer was late"},
+		{"one short", []*latencyMeasure{sound, sound, sound, sound, sound, sound, short}, 7000, 0, "the rate was not reached in 1 of 7 runs"},
+	} {
+		all := mergeRuns(tc.runs).total(nil)
+		if all.Latency.Count != tc.counted || all.LateRuns != tc.late || (all.Rejected == "") != (tc.rejected == "") || !strings.Contains(all.Rejected, tc.rejected) {
+			t.Errorf("%s: %d tuples, %d late runs, rejected %q", tc.name, all.Latency.Count, all.LateRuns, all.Rejected)
+		}
+	}
+	if sound.latency.TotalCount() != 1000 {
+		t.Error("merging has changed a run")
+	}
+}
+
 // TestDelayOfSingleTuplesIsFound holds every hundredth tuple back until the next one of those, and lets others pass.
 func TestDelayOfSingleTuplesIsFound(t *testing.T) {
 	leaktest.Check(t)
@@ -222,6 +260,42 @@ func TestPace(t *testing.T) {
 		if got := tc.pace.achieved(1000, 1500); got != tc.want {
 			t.Errorf("%+v: %v tuples a second, want %v", tc.pace, got, tc.want)
 		}
+	}
+}
+
+// TestGivingUpIsTold stops the spout beyond the end of its schedule. What it then does not send at all must not be
+// missing from the latencies without a word.
+func TestGivingUpIsTold(t *testing.T) {
+	leaktest.Check(t)
+	c := paced(2000, 500*time.Millisecond)
+	c.alter = disturb(disturbed{next: untilMeasured(t, c, func() { stall(t.Context(), 1300*time.Millisecond) })})
+	s, err := MeasureFixed(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := s.Latency[0]
+	if l.Latency.Count == 0 || l.Latency.Count >= 1000 {
+		t.Fatalf("%d of 1000 tuples were sent, want some", l.Latency.Count)
+	}
+	if !strings.Contains(l.Rejected, "the rate was not reached: ") {
+		t.Errorf("a run that ended early counts: rejected %q, latency %+v", l.Rejected, l.Latency)
+	}
+}
+
+// untilMeasured calls f once, at a call of Next well after the warm-up of c.
+func untilMeasured(t *testing.T, c Config, f func()) func() error {
+	t.Helper()
+	var began time.Time
+	return func() error {
+		switch {
+		case f == nil:
+		case began.IsZero():
+			began = time.Now()
+		case time.Since(began) > c.WarmUp+c.Duration/2:
+			f()
+			f = nil
+		}
+		return nil
 	}
 }
 

@@ -32,7 +32,7 @@ func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 		c.Rates = []float64{DefaultRate}
 	}
 	f := &fixed{
-		c: c, s: c.section(KindLatency, saturated()), capacity: map[string]float64{}, all: map[point]*latencyMeasure{},
+		c: c, s: c.section(KindLatency, saturated()), capacity: map[string]float64{}, all: map[point][]*latencyMeasure{},
 		relay: map[float64]*relayMeasure{},
 		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.Modes)*(len(c.Rates)+2*len(c.Loads)))},
 	}
@@ -59,7 +59,7 @@ type fixed struct {
 	s        *Section
 	p        steps
 	capacity map[string]float64 // by mode
-	all      map[point]*latencyMeasure
+	all      map[point][]*latencyMeasure
 	relay    map[float64]*relayMeasure // by rate
 }
 
@@ -104,11 +104,7 @@ func (f *fixed) measureOnce(ctx context.Context, at point, repeat int) error {
 	m.judge(relay.last)
 	f.s.Latency = append(f.s.Latency, m.run)
 	f.p.say("%s", m.run.line())
-	if f.all[at] == nil {
-		f.all[at] = m
-	} else {
-		f.all[at].add(m)
-	}
+	f.all[at] = append(f.all[at], m)
 	return nil
 }
 
@@ -138,8 +134,8 @@ func (f *fixed) merged() []LatencyRun {
 		return nil
 	}
 	for _, at := range f.points() {
-		if m := f.all[at]; m != nil {
-			all = append(all, m.total(f.relay[at.rate].all))
+		if runs := f.all[at]; len(runs) > 0 {
+			all = append(all, mergeRuns(runs).total(f.relay[at.rate].all))
 		}
 	}
 	return all

@@ -52,7 +52,7 @@ type clockSpout struct {
 // pace is how well a spout kept its schedule.
 type pace struct {
 	Measured uint64 `json:"measured"`  // tuples that were sent after the warm-up
-	Behind   int64  `json:"behind_ns"` // how late the last one was
+	Behind   int64  `json:"behind_ns"` // how late the last one was, or the first one that was given up
 	Took     int64  `json:"took_ns"`   // from the start of the schedule to the last tuple, of the warm-up too
 }
 
@@ -100,6 +100,7 @@ func (s *clockSpout) Next() error {
 	}
 	now := s.clock.now()
 	if now > p.deadline() {
+		s.pace.Behind = now - p.intended(s.sent.Tuples) // of the first tuple that is not sent at all
 		return io.EOF
 	}
 	for end := min(due, s.sent.Tuples+tuplesPerNext); s.sent.Tuples < end; {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,8 @@ type latencyMeasure struct {
 	run                       LatencyRun
 	runs                      int
 	latency, closed, lateness *hdr.Histogram
+	short                     int  // runs that did not reach their rate
+	allLate                   bool // of several runs, none had a pacer in time
 }
 
 // relayMeasure is the latency of the relay at a rate, of one run or several.
@@ -39,8 +42,30 @@ func (r *relayMeasure) measure(ctx context.Context, c Config, p *steps, rate flo
 	return nil
 }
 
+// mergeRuns returns the runs of a point as one. A run with a late pacer tells of
+// the harness, not of the engine, and is left out, unless all are such. A run
+// that did not reach its rate stays in: leaving it out would flatter the engine.
+func mergeRuns(all []*latencyMeasure) *latencyMeasure {
+	counting := slices.DeleteFunc(slices.Clone(all), func(m *latencyMeasure) bool { return m.lateText() != "" })
+	late := len(all) - len(counting)
+	if len(counting) == 0 {
+		counting = all
+	}
+	sum := &latencyMeasure{latency: newHistogram(), closed: newHistogram(), lateness: newHistogram(), allLate: late == len(all)}
+	first := counting[0].run
+	sum.run.Mode, sum.run.Containers, sum.run.Rate, sum.run.Load = first.Mode, first.Containers, first.Rate, first.Load
+	sum.run.LateRuns = late
+	for _, m := range counting {
+		sum.add(m)
+	}
+	return sum
+}
+
 // add merges another run of the same point.
 func (m *latencyMeasure) add(n *latencyMeasure) {
+	if !n.run.reached(1) {
+		m.short++
+	}
 	m.runs += n.runs
 	m.latency.Merge(n.latency)
 	m.closed.Merge(n.closed)
@@ -88,10 +113,15 @@ func (m *latencyMeasure) judge(relay *hdr.Histogram) {
 	r.Latency, r.Lateness, r.ClosedLoop = quantiles(m.latency), quantiles(m.lateness), &closed
 	r.Spectrum = spectrum(m.latency)
 	var why []string
-	if late := r.Lateness.P99; late > float64(latestPacer.Microseconds()) && late > latestShare*r.Latency.P99 {
-		why = append(why, fmt.Sprintf("the pacer was late: %s in its 99th percentile, of %s in the latency's", micros(late), micros(r.Latency.P99)))
+	if late := m.lateText(); late != "" {
+		why = append(why, late)
+	} else if m.allLate {
+		why = append(why, "the pacer was late in all runs")
 	}
-	if !r.reached(m.runs) {
+	switch {
+	case m.short > 0 && m.runs > 1:
+		why = append(why, fmt.Sprintf("the rate was not reached in %d of %d runs", m.short, m.runs))
+	case !r.reached(m.runs):
 		why = append(why, fmt.Sprintf("the rate was not reached: %s tuples/s of %s", amount(r.Achieved), amount(r.Rate)))
 	}
 	r.Rejected, r.Stalled = strings.Join(why, "; "), ""
@@ -106,6 +136,15 @@ func (m *latencyMeasure) judge(relay *hdr.Histogram) {
 		r.Stalled = fmt.Sprintf("%.2f %% of the tuples took over %v, of which the pacer explains %.2f %% and a relay without an engine %.2f %%",
 			100*engine, stallBound, 100*paced, 100*relayed)
 	}
+}
+
+// lateText tells of a pacer that was too late, empty if it was not.
+func (m *latencyMeasure) lateText() string {
+	late, all := quantiles(m.lateness).P99, quantiles(m.latency).P99
+	if late <= float64(latestPacer.Microseconds()) || late <= latestShare*all {
+		return ""
+	}
+	return fmt.Sprintf("the pacer was late: %s in its 99th percentile, of %s in the latency's", micros(late), micros(all))
 }
 
 // reached reports whether the spout sent about as much as it should have, as

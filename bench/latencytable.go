@@ -53,6 +53,9 @@ func latencyNotes(runs []LatencyRun) []string {
 		if l.Rejected != "" {
 			notes = append(notes, run+": not to be counted, "+l.Rejected+".")
 		}
+		if l.LateRuns > 0 && l.Rejected == "" {
+			notes = append(notes, fmt.Sprintf("%s: without %d of them, whose pacer was late.", run, l.LateRuns))
+		}
 		if l.Stalled != "" {
 			notes = append(notes, run+": stalls, "+l.Stalled+".")
 		}

@@ -217,6 +217,8 @@ type LatencyRun struct {
 	Achieved float64 `json:"achieved,omitempty"`
 	// Rejected says why the run does not count, empty if it does: a late pacer, a rate that was not reached.
 	Rejected string `json:"rejected,omitempty"`
+	// LateRuns is how many runs had a late pacer. They are left out of the merged runs, unless all were late.
+	LateRuns int `json:"late_runs,omitempty"`
 	// Stalled says that some tuples took long though neither the pacer nor the
 	// machine did: something in the engine waits, or it is saturated. It is empty if there are no such tuples.
 	Stalled string `json:"stalled,omitempty"`
