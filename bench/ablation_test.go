@@ -98,6 +98,28 @@ func TestEffectsAreFound(t *testing.T) {
 	}
 }
 
+// TestIntervalsOfEffectsHold draws repeats without any effect: of the intervals, about 95 % must hold none, however few
+// repeats there are.
+func TestIntervalsOfEffectsHold(t *testing.T) {
+	const tries = 4000
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{2, 3, 4, 8, 11, 12, 30} {
+		held := 0
+		for range tries {
+			values := make([]float64, n)
+			for i := range values {
+				values[i] = random.NormFloat64()
+			}
+			if middle, half := studentInterval(values); math.Abs(middle) <= half {
+				held++
+			}
+		}
+		if share := float64(held) / tries; share < 0.935 || share > 0.965 {
+			t.Errorf("of %d repeats %.1f %% of the intervals hold the truth, want 95", n, 100*share)
+		}
+	}
+}
+
 func TestEffectsOfLittle(t *testing.T) {
 	c := Config{}.ablationDefaults()
 	if e := effectsOf(c.Factors, c.variants(), nil); len(e) != 0 {

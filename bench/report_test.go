@@ -38,8 +38,8 @@ func madeUp() *Report {
 	r := &Report{Machine: Machine{
 		CPU: "Abacus 3000", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", Arch: "amd64", Kernel: "6.1", Go: "go1.26", Commit: "0123456789ab+",
 	}}
-	for repeat := 1; repeat <= 3; repeat++ {
-		factor := 1 + 0.1*float64(repeat-2)
+	for repeat := 1; repeat <= 5; repeat++ {
+		factor := 1 + 0.05*float64(repeat-3)
 		cost := func(rate, perCPU, calls float64) Cost {
 			return Cost{
 				Tuples: uint64(2 * rate * factor), Seconds: 2, TuplesPerSecond: rate * factor, TuplesPerCPUSecond: perCPU * factor,

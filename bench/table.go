@@ -151,7 +151,7 @@ func (r *Report) notes() []string {
 		noisy += s.NoisyRuns
 		runs += s.Runs
 		if s.VersusNaive == Unclear && s.Name != naive && !s.Limit {
-			notes = append(notes, s.Name+": unclear, since the intervals overlap or there is one run only.")
+			notes = append(notes, s.Name+": unclear, since the intervals overlap or there are too few runs.")
 		}
 	}
 	if len(r.Summaries) > 0 && r.Summaries[0].SyscallSource == ReadsAndWrites {

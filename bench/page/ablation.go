@@ -40,7 +40,7 @@ func ablationBlocks(a *bench.Ablation) []block {
 		blocks = append(blocks, block{
 			Heading: "Effects and interactions", Chart: c,
 			Text: []string{"From the full factorial: by how much each switch multiplies the throughput on average over all settings of the others, and " +
-				"by how much several together differ from the product of their own effects."},
+				"by how much each gains more when the others are on than it does on average."},
 		})
 	}
 	if t := cellTable(a.Cells); t != nil {

@@ -4,7 +4,7 @@ package page
 var glossary = []fact{
 	{"tuple", "One record that a spout emits and a bolt executes: here mostly a word."},
 	{"tuples/CPU-s", "Tuples for each second of processor time, user and system, of all processes together. It says what a tuple costs, however many processors there are."},
-	{"95 % interval", "A bootstrap interval of the median: where the median would lie in 95 of 100 repetitions of the measurement under the same conditions."},
+	{"95 % interval", "A bootstrap interval of the median: where the median would lie in 95 of 100 repetitions of the measurement under the same conditions. Of up to 5 runs it reaches from the lowest to the highest and is somewhat too short: it holds the median in 88 of 100 for 4 runs, in 94 for 5. With fewer than 4 nothing is called faster."},
 	{"faster, slower", "Said only where two intervals do not overlap. Everything else is unclear."},
 	{"p", "How likely a difference of this size would be by chance if there were none, by the Mann-Whitney U test."},
 	{"limit", "A program without an engine on the same words and machine: a loop, two goroutines with a channel, three processes with sockets."},
@@ -19,5 +19,5 @@ var glossary = []fact{
 	{"knee", "The rate beyond which latency rises faster than load."},
 	{"noisy", "A run during which the host took more than 2 % of the processors' time, or other programs more than 5 %."},
 	{"flame graph", "Call paths of sampled CPU time. The width of a frame is its time with all that it calls."},
-	{"interaction", "By how much switches together differ from the product of their own effects."},
+	{"interaction", "By how much a switch gains more when the others are on than it does on average; 1 means that they are independent."},
 }

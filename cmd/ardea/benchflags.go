@@ -60,7 +60,7 @@ func (o *benchOptions) addWords(f *pflag.FlagSet) {
 
 func (o *benchOptions) addWindow(f *pflag.FlagSet, standard time.Duration) {
 	o.addDuration(f, standard)
-	f.IntVar(&o.repeat, "repeat", 3, "measure everything `N` times, in turn")
+	f.IntVar(&o.repeat, "repeat", 4, "measure everything `N` times, in turn")
 	f.StringVar(&o.json, "json", "", "write the report to `FILE`")
 }
 
