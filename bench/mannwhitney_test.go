@@ -73,7 +73,7 @@ func TestPairTests(t *testing.T) {
 	}
 	for _, test := range tests {
 		if test.A == "optimized" && test.B == "naive" {
-			if test.Ratio != 30 || test.P != 0.1 || test.Order != Greater {
+			if test.Ratio != 30 || test.P != 2.0/252 || test.Order != Greater {
 				t.Errorf("%+v", test)
 			}
 			return
