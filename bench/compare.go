@@ -134,13 +134,15 @@ func summarize(runs []Run, limits *Limits) []Summary {
 	limits.FusedLoopMap = summaryOf(all, FusedLoopMap).TuplesPerSecond.Median
 	limits.BatchedChannel = summaryOf(all, BatchedChannel).TuplesPerSecond.Median
 	limits.SocketRelay = summaryOf(all, SocketRelay).TuplesPerSecond.Median
-	base := summaryOf(all, naive).TuplesPerSecond
+	base, cpu := summaryOf(all, naive).TuplesPerSecond, summaryOf(all, naive).TuplesPerCPUSecond
 	for i := range all {
 		s := &all[i]
 		s.Cost = ratio(s.TuplesPerSecond.Median, limits.FusedLoop)
 		if base.N > 0 {
 			s.RatioToNaive = s.TuplesPerSecond.Median / base.Median
 			s.VersusNaive = s.TuplesPerSecond.Compare(base)
+			s.CPURatioToNaive = ratio(s.TuplesPerCPUSecond.Median, cpu.Median)
+			s.CPUVersusNaive = s.TuplesPerCPUSecond.Compare(cpu)
 		}
 	}
 	return all

@@ -44,6 +44,9 @@ func latencyNotes(runs []LatencyRun) []string {
 	notes := []string{
 		"Latency counts from the instant a tuple was due; the pacer's lateness is part of it. The relay is the same schedule over two sockets without an engine.",
 	}
+	for _, r := range LatencyRatios(runs) {
+		notes = append(notes, r.String())
+	}
 	for i := range runs {
 		l := &runs[i]
 		run := fmt.Sprintf("Run %d of %s at %s tuples/s", l.Repeat, l.Mode, amount(l.Rate))

@@ -168,6 +168,9 @@ type Summary struct {
 	// support that it is another.
 	RatioToNaive float64 `json:"ratio_to_naive,omitempty"`
 	VersusNaive  Order   `json:"versus_naive,omitempty"`
+	// CPURatioToNaive and CPUVersusNaive are the same of the tuples for each CPU second.
+	CPURatioToNaive float64 `json:"cpu_ratio_to_naive,omitempty"`
+	CPUVersusNaive  Order   `json:"cpu_versus_naive,omitempty"`
 	// Cost is the throughput over that of the fused loop, zero if that was not measured.
 	Cost float64 `json:"cost,omitempty"`
 

@@ -75,7 +75,7 @@ func (r *Report) costRows() [][]string {
 // detailRows returns the heading and a row for every summary.
 func (r *Report) detailRows() [][]string {
 	rows := [][]string{{
-		"", "95 % interval of tuples/s", "p vs naive", "ns/tuple", "spouts", "managers", "bolts", "GC", "switches/1000", "wake-ups/1000", "socket B", "heap B", "peak RSS",
+		"", "95 % interval of tuples/s", "p vs naive", "per CPU-s vs naive", "ns/tuple", "spouts", "managers", "bolts", "GC", "switches/1000", "wake-ups/1000", "socket B", "heap B", "peak RSS",
 	}}
 	for i := range r.Summaries {
 		s := &r.Summaries[i]
@@ -90,7 +90,7 @@ func (r *Report) detailRows() [][]string {
 			rss = fmt.Sprintf("%d MiB", s.PeakRSSBytes>>20)
 		}
 		rows = append(rows, []string{
-			s.label(), interval, r.pValue(s.Name), optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
+			s.label(), interval, r.pValue(s.Name), s.versusCPU(), optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
 			optional("%.1f", s.Nanos.StreamManagers), optional("%.1f", s.Nanos.Bolts),
 			gc, fmt.Sprintf("%.2f", s.ContextSwitches), fmt.Sprintf("%.2f", s.WakeUps), optional("%.1f", s.SocketBytesPerTuple),
 			optional("%.1f", s.AllocBytesPerTuple), rss,
@@ -117,19 +117,28 @@ func (s *Summary) label() string {
 	return s.Name
 }
 
-// versus says how the summary stands to the naive mode, and no more than the intervals support.
+// versus says how the throughput stands to that of the naive mode, and no more than the intervals support.
 func (s *Summary) versus() string {
+	return s.comparison(s.RatioToNaive, s.VersusNaive, "faster", "slower")
+}
+
+// versusCPU says the same of the tuples for each CPU second.
+func (s *Summary) versusCPU() string {
+	return s.comparison(s.CPURatioToNaive, s.CPUVersusNaive, "more", "less")
+}
+
+func (s *Summary) comparison(ratio float64, order Order, greater, less string) string {
 	switch {
-	case s.RatioToNaive == 0 || s.Limit:
+	case ratio == 0 || s.Limit:
 		return "-"
 	case s.Name == naive:
 		return "1"
-	case s.VersusNaive == Greater:
-		return fmt.Sprintf("%.1fx faster", s.RatioToNaive)
-	case s.VersusNaive == Less:
-		return fmt.Sprintf("%.2fx slower", 1/s.RatioToNaive)
+	case order == Greater:
+		return fmt.Sprintf("%.1fx %s", ratio, greater)
+	case order == Less:
+		return fmt.Sprintf("%.2fx %s", 1/ratio, less)
 	default:
-		return fmt.Sprintf("%.1fx (unclear)", s.RatioToNaive)
+		return fmt.Sprintf("%.1fx (unclear)", ratio)
 	}
 }
 

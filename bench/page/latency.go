@@ -23,6 +23,12 @@ func latencyBlocks(all []bench.LatencyRun) []block {
 			"own lateness is part of it. The closed loop starts the clock when a tuple was really sent and hides what kept it from being " +
 			"sent: it is here to show that, not as a result. The relay is the same schedule over two Unix sockets without an engine."},
 	}}
+	if t := ratioTable(all); t != nil {
+		blocks = append(blocks, block{
+			Heading: "At the same rate as naive", Table: t,
+			Text: []string{"Percentiles over those of naive, at rates that both reach; below 1 is faster. No intervals: read them beside the runs."},
+		})
+	}
 	if c := spectrumChart(runs); c != nil {
 		blocks = append(blocks, block{Heading: "Percentile spectrum", Chart: c})
 	}
@@ -100,6 +106,18 @@ func latencyTable(runs []bench.LatencyRun) *table {
 			l.Mode, rateName(l), micros(q.P50), micros(q.P90), micros(q.P99), micros(q.P999), micros(q.Max),
 			closed, relay, micros(l.Lateness.P99), latencyState(l),
 		})
+	}
+	return t
+}
+
+// ratioTable compares modes with naive, nil where no rate was measured with both.
+func ratioTable(runs []bench.LatencyRun) *table {
+	t := &table{Head: []string{"", "rate", "p50 over naive's", "p99 over naive's"}, Left: 2, Mark: -1}
+	for _, r := range bench.LatencyRatios(runs) {
+		t.Rows = append(t.Rows, []string{r.Mode, rateName(&bench.LatencyRun{Rate: r.Rate}), times(r.P50), times(r.P99)})
+	}
+	if len(t.Rows) == 0 {
+		return nil
 	}
 	return t
 }

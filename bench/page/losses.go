@@ -83,7 +83,7 @@ func slower(s *bench.Suite) []string {
 }
 
 func whyUnclear(a, b bench.Stat) string {
-	if a.N < 2 || b.N < 2 {
+	if a.N < bench.LeastCompared || b.N < bench.LeastCompared {
 		return "there are too few of them"
 	}
 	return "the intervals overlap"

@@ -46,7 +46,7 @@ func throughputBlocks(s *bench.Section) []block {
 
 func headlineTable(s *bench.Section) *table {
 	t := &table{
-		Head: []string{"", "tuples/s", "95 % interval", "tuples/CPU-s", "vs naive", "of fused loop", "allocs/tuple", "syscalls/1,000"},
+		Head: []string{"", "tuples/s", "95 % interval", "tuples/CPU-s", "vs naive", "per CPU-s vs naive", "of fused loop", "allocs/tuple", "syscalls/1,000"},
 		Left: 1, Mark: -1,
 	}
 	for i := range s.Summaries {
@@ -67,7 +67,7 @@ func headlineTable(s *bench.Section) *table {
 		}
 		t.Rows = append(t.Rows, []string{
 			name, known(m.TuplesPerSecond.Median, amount), interval(m.TuplesPerSecond), known(m.TuplesPerCPUSecond.Median, amount),
-			versus(m), known(m.Cost, significant), significant(m.AllocsPerTuple), calls,
+			versus(m.RatioToNaive, m.VersusNaive, m, "faster", "slower"), versus(m.CPURatioToNaive, m.CPUVersusNaive, m, "more", "less"), known(m.Cost, significant), significant(m.AllocsPerTuple), calls,
 		})
 	}
 	return t
@@ -99,18 +99,18 @@ func detailTable(s *bench.Section) *table {
 }
 
 // versus says how a mode stands to naive, and no more than the intervals support.
-func versus(m *bench.Summary) string {
+func versus(factor float64, order bench.Order, m *bench.Summary, greater, less string) string {
 	switch {
-	case m.RatioToNaive == 0 || m.Limit:
+	case factor == 0 || m.Limit:
 		return none
 	case m.Name == naiveMode:
 		return "1"
-	case m.VersusNaive == bench.Greater:
-		return times(m.RatioToNaive) + " faster"
-	case m.VersusNaive == bench.Less:
-		return times(ratio(1, m.RatioToNaive)) + " slower"
+	case order == bench.Greater:
+		return times(factor) + " " + greater
+	case order == bench.Less:
+		return times(ratio(1, factor)) + " " + less
 	default:
-		return times(m.RatioToNaive) + " (unclear)"
+		return times(factor) + " (unclear)"
 	}
 }
 
