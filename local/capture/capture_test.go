@@ -49,6 +49,9 @@ func total(p *profile.Profile, values, function string) int64 {
 
 var sink []byte
 
+// Large allocations are all sampled, so that what tests allocate is counted exactly.
+func init() { runtime.MemProfileRate = 4096 }
+
 //go:noinline
 func allocate(n int) {
 	for range n {
