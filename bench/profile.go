@@ -65,11 +65,11 @@ func (c Config) profiled(ctx context.Context, mode string) ([]profiles.Summary, 
 	defer done()
 	name := fmt.Sprintf("%s %s, profiled", c.Workload.Workload, mode)
 	var files []local.Profile
-	var tuples float64
+	var spent spending
 	var placed *plan.Plan
 	result, err := c.attend(ctx, c.Workload, mode, name, func(ctx context.Context, s cluster) (err error) {
 		placed = s.Plan()
-		files, tuples, err = profileWindow(ctx, s, c, dir)
+		files, spent, err = profileWindow(ctx, s, c, dir)
 		return err
 	})
 	if err != nil {
@@ -78,34 +78,60 @@ func (c Config) profiled(ctx context.Context, mode string) ([]profiles.Summary, 
 	if _, _, err := check(name, c.Workload, result.Published); err != nil {
 		return nil, err
 	}
-	return c.sumProfiles(mode, placed, files, uint64(tuples))
+	return c.sumProfiles(mode, placed, files, spent)
 }
 
+// spending is what the processes that were profiled have used meanwhile, as the
+// system accounts it: a profiler that takes a sample every 10 ms misses some of
+// a thread that works in short bursts.
+type spending struct {
+	tuples float64
+	cpu    map[string]float64 // seconds, by role, RoleAll too
+}
+
+// spentBetween compares two samples of a run.
+func spentBetween(before, after *reading) spending {
+	s := spending{tuples: after.tuples() - before.tuples(), cpu: map[string]float64{}}
+	for i := range after.sample.Processes {
+		p := &after.sample.Processes[i]
+		used := usageBetween(before.sample.Processes[i].Usage, p.Usage).CPUSeconds()
+		s.cpu[costRole(p)] += used
+		s.cpu[RoleAll] += used
+	}
+	if s.cpu[RoleAll] == 0 { // all is in this process
+		s.cpu[RoleAll] = usageBetween(before.sample.Launcher, after.sample.Launcher).CPUSeconds()
+	}
+	return s
+}
+
+// nanos returns the CPU time of a role for each tuple, zero if it is not known.
+func (s spending) nanos(role string) float64 { return 1e9 * ratio(s.cpu[role], s.tuples) }
+
 // profileWindow warms a run up and records it for the measured window.
-func profileWindow(ctx context.Context, s cluster, c Config, dir string) (files []local.Profile, tuples float64, err error) {
+func profileWindow(ctx context.Context, s cluster, c Config, dir string) (files []local.Profile, spent spending, err error) {
 	if _, err := settle(ctx, s, c.WarmUp); err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	if err := s.StartProfiles(ctx, []local.ProfileKind{local.ProfileCPU}); err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	before, err := s.read(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	if err := sleep(ctx, c.Duration); err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	after, err := s.read(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, spent, err
 	}
 	files, err = s.StopProfiles(ctx, dir)
-	return files, after.tuples() - before.tuples(), err
+	return files, spentBetween(&before, &after), err
 }
 
 // sumProfiles reads the profiles of a run and sums them up by role, all last.
-func (c Config) sumProfiles(mode string, placed *plan.Plan, files []local.Profile, tuples uint64) ([]profiles.Summary, error) {
+func (c Config) sumProfiles(mode string, placed *plan.Plan, files []local.Profile, spent spending) ([]profiles.Summary, error) {
 	byRole := map[string][]*profiles.Profile{}
 	for i := range files {
 		path := files[i].Path
@@ -123,12 +149,15 @@ func (c Config) sumProfiles(mode string, placed *plan.Plan, files []local.Profil
 	}
 	var summaries []profiles.Summary
 	for _, role := range []string{RoleSpouts, RoleManagers, RoleBolts, RoleMixed, RoleAll} {
-		s, err := profiles.Summarize(mode, role, nil, byRole[role], tuples)
+		s, err := profiles.Summarize(mode, role, nil, byRole[role], uint64(spent.tuples))
 		switch {
 		case errors.Is(err, profiles.ErrNoSamples) && role != RoleAll:
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("bench: %w", err)
+		}
+		if known := spent.nanos(role); known > 0 {
+			s.NanosPerTuple = known
 		}
 		if c.ProfileDir == "" {
 			s.Files = nil // they are gone

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/local"
 	"github.com/ardea-stream/ardea/profiles"
 )
 
@@ -44,6 +45,31 @@ func TestProfileModes(t *testing.T) {
 		if len(all.Files) != 4 || all.CPUSeconds <= 0 || all.NanosPerTuple <= 0 || all.CPUSeconds-parts > 1e-6 || parts-all.CPUSeconds > 1e-6 {
 			t.Errorf("%s: %d files, %v s, the parts %v s, %v ns", mode, len(all.Files), all.CPUSeconds, parts, all.NanosPerTuple)
 		}
+	}
+}
+
+// TestCPUTimeOfProfilesIsAccounted has processes that used more than was sampled.
+func TestCPUTimeOfProfilesIsAccounted(t *testing.T) {
+	at := func(user float64, tuples float64) *reading {
+		usage := func(share float64) local.Usage { return local.Usage{UserSeconds: share * user} }
+		spout := local.ProcessSample{Process: local.Process{Role: local.RoleInstance}, Usage: usage(2), Instances: []local.TaskSample{{Spout: true}}}
+		bolt := local.ProcessSample{Process: local.Process{Role: local.RoleInstance}, Usage: usage(3), Instances: []local.TaskSample{{}}}
+		manager := local.ProcessSample{Process: local.Process{Role: local.RoleManager}, Usage: usage(1)}
+		return &reading{
+			parts:  []part{{tuples: tuples}},
+			sample: &local.Sample{Processes: []local.ProcessSample{manager, spout, bolt, bolt}, Launcher: usage(10)},
+		}
+	}
+	s := spentBetween(at(1, 1000), at(3, 2000))
+	for role, want := range map[string]float64{RoleManagers: 2e6, RoleSpouts: 4e6, RoleBolts: 12e6, RoleAll: 18e6, RoleMixed: 0} {
+		if got := s.nanos(role); got != want {
+			t.Errorf("%s: %v ns, want %v", role, got, want)
+		}
+	}
+	alone := &reading{parts: []part{{}}, sample: &local.Sample{}}
+	later := &reading{parts: []part{{tuples: 10}}, sample: &local.Sample{Launcher: local.Usage{UserSeconds: 1}}}
+	if got := spentBetween(alone, later).nanos(RoleAll); got != 1e8 {
+		t.Errorf("in one process %v ns, want 1e8", got)
 	}
 }
 

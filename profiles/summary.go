@@ -37,7 +37,8 @@ type Summary struct {
 	Role string `json:"role"`
 	// CPUSeconds is the sampled time.
 	CPUSeconds float64 `json:"cpu_seconds"`
-	// NanosPerTuple is the sampled time for each tuple counted meanwhile, zero if that is not known.
+	// NanosPerTuple is the CPU time for each tuple counted meanwhile, zero if that is not known: the sampled time
+	// or, where who took the profiles knows it, the time that the system accounts, which misses no short bursts.
 	NanosPerTuple float64 `json:"nanoseconds_per_tuple,omitempty"`
 	// Shares has every category once, in the order of Categories.
 	Shares []Share `json:"shares"`

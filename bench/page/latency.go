@@ -128,6 +128,8 @@ func latencyState(l *bench.LatencyRun) string {
 		return "rejected"
 	case l.Stalled != "":
 		return "stalled"
+	case l.LateRuns > 0:
+		return fmt.Sprintf("%d late left out", l.LateRuns)
 	case l.Noisy:
 		return "noisy"
 	default:
