@@ -75,6 +75,33 @@ func TestBenchPGORecords(t *testing.T) {
 	}
 }
 
+// What a device is named by, such as /dev/null, is written to and not replaced.
+func TestBenchPGOKeepsDevices(t *testing.T) {
+	leaktest.Check(t)
+	link := linkToFull(t)
+	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", link, "--modes", "optimized", "--in-process", "--words", "2000",
+		"--duration", "50ms", "--warm-up", "20ms")
+	if status != statusError || !strings.Contains(stderr, "no space left") {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+	if target, err := os.Readlink(link); err != nil || target != "/dev/full" {
+		t.Errorf("the link leads to %q: %v", target, err)
+	}
+}
+
+// linkToFull returns a link to the device that is always full, so that a fault replaces no device.
+func linkToFull(t *testing.T) string {
+	t.Helper()
+	if info, err := os.Stat("/dev/full"); err != nil || info.Mode().IsRegular() {
+		t.Skip("no device /dev/full")
+	}
+	link := filepath.Join(t.TempDir(), "full")
+	if err := os.Symlink("/dev/full", link); err != nil {
+		t.Fatal(err)
+	}
+	return link
+}
+
 func TestBenchPGORefusesNonsense(t *testing.T) {
 	for _, tc := range []struct {
 		args []string

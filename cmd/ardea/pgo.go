@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ardea-stream/ardea/bench"
-	"github.com/ardea-stream/ardea/bench/matrix"
 )
 
 // maxGuide bounds the profile that stands in the repository, in bytes.
@@ -35,7 +33,7 @@ program and with the other one in turn, and print the gain.`,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case (output == "") == (o.noPGO == ""):
-				return usagef("ardea bench pgo: give either --output or --no-pgo")
+				return usagef("give either --output or --no-pgo")
 			case output != "":
 				return a.recordPGO(cmd.Context(), o, output)
 			default:
@@ -59,8 +57,9 @@ func (a *app) recordPGO(ctx context.Context, o ablationOptions, output string) e
 	if err != nil {
 		return err
 	}
-	if err := matrix.TryWriting(filepath.Dir(output)); err != nil {
-		return usagef("--output: %w: name a file that can be written", err)
+	file, err := openNamed("--output", output)
+	if err != nil {
+		return err
 	}
 	c.Progress, c.Stderr = a.say, a.stderr
 	var guide bytes.Buffer
@@ -70,7 +69,7 @@ func (a *app) recordPGO(ctx context.Context, o ablationOptions, output string) e
 	if guide.Len() > maxGuide {
 		return fmt.Errorf("the profile has %d bytes, allowed are %d: measure for a shorter --duration", guide.Len(), maxGuide)
 	}
-	err = matrix.WriteFile(output, func(w io.Writer) error {
+	err = file.write(func(w io.Writer) error {
 		_, err := w.Write(guide.Bytes())
 		return err
 	})

@@ -140,41 +140,63 @@ func (a *app) profile(ctx context.Context, out io.Writer, o profileOptions) erro
 	if info, err := os.Stat(filepath.Dir(o.output)); err != nil || !info.IsDir() {
 		return usagef("--output: there is no directory %s: make it, or name another file", filepath.Dir(o.output))
 	}
-	a.say(fmt.Sprintf("recording %s of %s, pid %d, for %v ...", o.kind, run.Topology, run.PID, o.duration))
-	processes, err := o.capture(ctx, run, chosen, component)
+	file, err := openNamed("--output", o.output)
 	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "ardea-profile-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	a.say(fmt.Sprintf("recording %s of %s, pid %d, for %v ...", o.kind, run.Topology, run.PID, o.duration))
+	processes, merged, err := o.capture(ctx, run, dir, chosen, component)
+	if err != nil {
+		return err
+	}
+	if err := file.write(copyOf(merged)); err != nil {
 		return err
 	}
 	if err := o.tell(out, processes); err != nil || !o.top {
 		return err
 	}
-	return printTop(out, run.Mode, o.output)
+	return printTop(out, run.Mode, merged)
 }
 
-// capture has the profiles taken, merges them and returns the processes that they are of.
-func (o *profileOptions) capture(ctx context.Context, run *local.Running, chosen []string, component string) ([]string, error) {
-	dir, err := os.MkdirTemp("", "ardea-profile-")
-	if err != nil {
-		return nil, err
+// copyOf returns what writes the content of a file.
+func copyOf(path string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		text, err := os.ReadFile(path)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
+}
+
+// capture has the profiles taken into dir, merges them, and returns the
+// processes that they are of and the file.
+func (o *profileOptions) capture(
+	ctx context.Context, run *local.Running, dir string, chosen []string, component string,
+) (processes []string, merged string, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.duration+profilePatience,
 		fmt.Errorf("no answer for %v: is the run stopped, or the machine out of memory?", o.duration+profilePatience))
 	defer cancel()
 	kind := local.ProfileKind(o.kind)
 	profiles, err := run.Profile(ctx, local.ProfileRequest{Kinds: []local.ProfileKind{kind}, Duration: o.duration, Dir: dir, Processes: chosen})
 	if request, bad := errors.AsType[*local.RequestError](err); bad {
-		return nil, &usageError{err: request.Err}
+		return nil, "", &usageError{err: request.Err}
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var files, processes []string
+	var files []string
 	for _, p := range profiles {
 		files = append(files, p.Path)
 		processes = append(processes, p.Process)
 	}
-	return processes, capture.Merge(o.output, kind, files, component)
+	merged = filepath.Join(dir, "merged")
+	return processes, merged, capture.Merge(merged, kind, files, component)
 }
 
 // tell says what was written and how to read it.

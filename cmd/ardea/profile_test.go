@@ -87,6 +87,13 @@ func TestProfileOfARun(t *testing.T) {
 	if b, err := os.ReadFile(trace); err != nil || !strings.HasPrefix(string(b), "go 1.") {
 		t.Errorf("the trace begins with %.16q: %v", b, err)
 	}
+	link := linkToFull(t)
+	if _, stderr, status = ardea(t.Context(), "profile", pid, "--kind", "goroutine", "--duration", "10ms", "--output", link); status != statusError || !strings.Contains(stderr, "no space left") {
+		t.Errorf("a full device: status %d, %s", status, stderr)
+	}
+	if target, err := os.Readlink(link); err != nil || target != "/dev/full" {
+		t.Errorf("the link leads to %q: %v", target, err)
+	}
 	checkProfileFaults(t, pid)
 }
 
