@@ -77,7 +77,7 @@ type Config struct {
 	// Much under 3 s the warm-up's remains and the clock's ticks show.
 	Duration time.Duration
 	// WarmUp bounds the time that a run may take to become steady before it is
-	// measured; a third of it is always taken. Zero means DefaultWarmUp.
+	// measured; two fifths of it are always taken. Zero means DefaultWarmUp.
 	WarmUp time.Duration
 
 	// TasksPerProcess, InProcess, MinBatch, MaxBatch and HighMark are those of
