@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // childrenOf returns the processes whose parent is pid, by /proc.
@@ -32,6 +33,12 @@ func childrenOf(t *testing.T, pid int) []int {
 		}
 	}
 	return pids
+}
+
+// alive reports whether a process runs. One that has died and not been waited for does not.
+func alive(pid int) bool {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return len(stat) > 0 && !strings.Contains(string(stat), ") Z ")
 }
 
 // TestSecondInterruptKills interrupts a run that cannot drain because one of
@@ -84,14 +91,17 @@ func TestSecondInterruptKills(t *testing.T) {
 	interrupt()
 	for lines.Scan() { // until all who hold the pipe have gone
 	}
+	killed := time.Now()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != statusSignal+int(syscall.SIGINT) {
 		t.Errorf("ended with %v, want status %d", err, statusSignal+int(syscall.SIGINT))
 	}
-	for _, pid := range children {
-		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if len(stat) > 0 && !strings.Contains(string(stat), ") Z ") {
-			t.Errorf("process %d is left: %s", pid, stat)
+	for _, pid := range children { // the kernel kills them, a moment later
+		for alive(pid) {
+			if t.Context().Err() != nil || time.Since(killed) > time.Minute {
+				t.Fatalf("process %d is left", pid)
+			}
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
