@@ -10,7 +10,10 @@ import (
 )
 
 // results are the files of a measured suite in their directory.
-type results struct{ dir *matrix.Dir }
+type results struct {
+	dir    *matrix.Dir
+	failed bool // a file could not be written
+}
 
 // resultForms are the files, and what writes each.
 var resultForms = []struct {
@@ -23,19 +26,26 @@ var resultForms = []struct {
 	{"report.html", page.WriteHTML},
 }
 
-// openResults makes the directory before anything is measured.
+// openResults makes and locks the directory before anything is measured. The results are to be closed.
 func openResults(path string) (*results, error) {
-	dir, err := matrix.OpenDir(path)
+	var names []string
+	for _, form := range resultForms {
+		names = append(names, form.name)
+	}
+	dir, err := matrix.OpenDir(path, names...)
 	if err != nil {
 		return nil, usagef("--output: %w", err)
 	}
 	return &results{dir: dir}, nil
 }
 
+func (r *results) close() { r.dir.Close() }
+
 // write makes or replaces all files, each as a whole.
 func (r *results) write(s *bench.Suite) error {
 	for _, form := range resultForms {
 		if err := r.dir.Write(form.name, func(w io.Writer) error { return form.write(w, s) }); err != nil {
+			r.failed = true
 			return err
 		}
 	}

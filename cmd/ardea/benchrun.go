@@ -76,18 +76,19 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return printMatrix(out, m)
-	}
 	if o.noPGO != "" {
 		if err := checkNoPGO(o.noPGO); err != nil {
 			return err
 		}
 	}
+	if o.dryRun {
+		return printMatrix(out, m)
+	}
 	results, err := openResults(o.output)
 	if err != nil {
 		return err
 	}
+	defer results.close()
 	file, err := openResult(o.json)
 	if err != nil {
 		return err
@@ -100,6 +101,9 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 	progress.stop()
 	if len(suite.Sections) == 0 {
 		return errors.Join(err, errors.New("nothing was measured, so nothing is written"))
+	}
+	if results.failed { // after a section, which ended the run: err says it
+		return errors.Join(err, file.write(suite.WriteJSON), printSuite(out, suite))
 	}
 	if werr := errors.Join(results.write(suite), file.write(suite.WriteJSON)); werr != nil {
 		return errors.Join(err, werr)

@@ -114,6 +114,7 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	defer results.close()
 	_, _ = fmt.Fprintf(out, "1. Count the words of %s with %d containers and %d counting tasks.\n\n", filepath.Base(o.text), o.containers, o.bolts)
 	if err := a.demoCount(ctx, out, o, text); err != nil {
 		return err
