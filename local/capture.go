@@ -84,6 +84,19 @@ func (s *supervisor) abandonCapture(reply chan captured) {
 	}
 }
 
+// abandonStart is abandonCapture for who started a capture: it may be on by now,
+// and nobody else would end it.
+func (s *supervisor) abandonStart(reply chan captured) {
+	s.abandonCapture(reply)
+	select {
+	case r := <-reply: // unread
+		if r.err == nil {
+			s.dropCapture()
+		}
+	default:
+	}
+}
+
 // dropCapture ends a recording without files.
 func (s *supervisor) dropCapture() {
 	if s.capture.step == captureOn {

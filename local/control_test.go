@@ -130,6 +130,51 @@ func TestOneCaptureAtATime(t *testing.T) {
 	}
 }
 
+// Who goes at the very moment when all record leaves no recording behind.
+func TestWithdrawnAsItBegins(t *testing.T) {
+	leaktest.Check(t)
+	args := "endless"
+	c := start(t.Context(), t, args, options(t, args))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	cpu := []local.ProfileKind{local.ProfileCPU}
+	for range 20 { // nobody has to answer, so that the answer and the end of the context race
+		if err := c.StartProfilesOf(gone, cpu, func(*local.Process) bool { return false }); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		} else if err == nil {
+			if _, err := c.StopProfiles(t.Context(), t.TempDir()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := c.StartProfiles(t.Context(), cpu); err != nil {
+		t.Errorf("after all have gone: %v", err)
+	}
+}
+
+func TestDirectoryGoesWhileItIsProfiled(t *testing.T) {
+	leaktest.Check(t)
+	args := "endless"
+	c := start(t.Context(), t, args, options(t, args))
+	q := request(t, time.Second)
+	ended := profileMeanwhile(t.Context(), t, c, new(findRun(t, c)), q)
+	if err := os.Remove(q.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("no error")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := local.ErrProfiling
+	for errors.Is(err, local.ErrProfiling) && ctx.Err() == nil { // until all have stopped
+		_, err = c.Profile(ctx, request(t, time.Nanosecond))
+	}
+	if err != nil {
+		t.Errorf("the next request: %v", err)
+	}
+}
+
 func TestRunEndsWhileItIsProfiled(t *testing.T) {
 	for _, inProcess := range []bool{false, true} {
 		leaktest.Check(t)

@@ -10,3 +10,8 @@ func (o Options) WithPorts(pick func(ctx context.Context, n int) ([]string, erro
 
 // FreePorts is what picks them otherwise.
 var FreePorts = freePorts
+
+// StartProfilesOf is StartProfiles for some processes.
+func (c *Cluster) StartProfilesOf(ctx context.Context, kinds []ProfileKind, which func(*Process) bool) error {
+	return c.startProfiles(ctx, kinds, which)
+}

@@ -64,7 +64,7 @@ func (c *Cluster) startProfiles(ctx context.Context, kinds []ProfileKind, which 
 	case <-c.ended:
 		return ErrEnded
 	case <-ctx.Done():
-		c.call(func(s *supervisor) { s.abandonCapture(reply) })
+		c.call(func(s *supervisor) { s.abandonStart(reply) })
 		return context.Cause(ctx)
 	}
 }
@@ -77,12 +77,18 @@ func (c *Cluster) startProfiles(ctx context.Context, kinds []ProfileKind, which 
 // The error is ErrNotProfiling, ErrEnded, the cause of ctx's end, or joins a
 // *ProfileError for every process that has not written all its files, for
 // instance because it has ended meanwhile; the profiles of the others are there
-// then. The recording is over in any case.
+// then. The recording is over in all these cases. It goes on after an error that
+// says that dir is no directory.
 func (c *Cluster) StopProfiles(ctx context.Context, dir string) ([]Profile, error) {
 	dir, err := checkProfileDir(dir)
 	if err != nil {
 		return nil, err
 	}
+	return c.stopProfiles(ctx, dir)
+}
+
+// stopProfiles is StopProfiles with a directory that was there a moment ago.
+func (c *Cluster) stopProfiles(ctx context.Context, dir string) ([]Profile, error) {
 	reply := make(chan captured, 1)
 	if !c.call(func(s *supervisor) { s.stopCapture(dir, reply) }) {
 		return nil, ErrEnded

@@ -61,7 +61,11 @@ func (c *Cluster) Profile(ctx context.Context, r ProfileRequest) ([]Profile, err
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return c.StopProfiles(ctx, r.Dir)
+		if _, err := checkProfileDir(r.Dir); err != nil { // it was there
+			c.call(func(s *supervisor) { s.dropCapture() })
+			return nil, err
+		}
+		return c.stopProfiles(ctx, r.Dir)
 	case <-c.ended:
 		return nil, ErrEnded
 	case <-ctx.Done():
