@@ -180,6 +180,9 @@ func (c Config) Validate() error {
 			fault("%s is %d and must not be negative; 0 means the default", n.name, n.value)
 		}
 	}
+	if d.MaxBatch != 0 && d.MinBatch > d.MaxBatch {
+		fault("MinBatch is %d, above MaxBatch, %d: swap them", d.MinBatch, d.MaxBatch)
+	}
 	if d.Repeat < 1 || d.Repeat > maxRepeat {
 		fault("Repeat is %d, allowed are 1 to %d", d.Repeat, maxRepeat)
 	}
@@ -204,9 +207,9 @@ func (c Config) validateRates() error {
 	}
 	for _, rate := range c.Rates {
 		if !(rate >= 1 && rate <= MaxRate) {
-			fault("a rate of %v tuples a second, allowed are 1 to %d", rate, MaxRate)
+			fault("a rate of %s tuples a second, allowed are 1 to %d", number(rate), MaxRate)
 		} else if rate*c.Duration.Seconds() < 1 {
-			fault("a rate of %v tuples a second sends none in %v: measure for longer", rate, c.Duration)
+			fault("a rate of %s tuples a second sends none in %v: measure for longer", number(rate), c.Duration)
 		}
 	}
 	for _, load := range c.Loads {

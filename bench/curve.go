@@ -139,8 +139,15 @@ func (l *LatencyRun) holds(bound time.Duration) bool {
 
 // knee returns the lowest rate from which on latency rises faster than load: at
 // every later point the 99th percentile has grown by a greater factor than the
-// rate. It is 0 if there is none. The last point cannot be one.
-func knee(points []LatencyRun) float64 {
+// rate. It is 0 if there is none. The last point cannot be one, and points that
+// do not count are left out.
+func knee(all []LatencyRun) float64 {
+	var points []LatencyRun
+	for i := range all {
+		if all[i].Rejected == "" {
+			points = append(points, all[i])
+		}
+	}
 	for i := range points {
 		if i+1 < len(points) && risesFrom(points[i:]) {
 			return points[i].Rate

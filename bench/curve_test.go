@@ -84,6 +84,8 @@ func at(rate, p99 float64) LatencyRun {
 }
 
 func TestKnee(t *testing.T) {
+	rejected := at(3, 50_000)
+	rejected.Rejected = "the rate was not reached"
 	for _, tc := range []struct {
 		name   string
 		points []LatencyRun
@@ -95,6 +97,8 @@ func TestKnee(t *testing.T) {
 		{"proportional", []LatencyRun{at(1, 100), at(2, 200)}, 0},
 		{"knee", []LatencyRun{at(1, 100), at(2, 110), at(3, 120), at(4, 400), at(5, 5000)}, 3},
 		{"bump before", []LatencyRun{at(1, 100), at(2, 900), at(3, 120), at(4, 400)}, 3},
+		{"rejected", []LatencyRun{at(1, 100), at(2, 110), rejected, at(4, 400)}, 2},
+		{"rejected at the end", []LatencyRun{at(1, 100), at(2, 110), rejected}, 0},
 	} {
 		if got := knee(tc.points); got != tc.want {
 			t.Errorf("%s: %v, want %v", tc.name, got, tc.want)

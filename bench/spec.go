@@ -3,6 +3,8 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/ardea-stream/ardea/topology"
@@ -83,7 +85,7 @@ func (s Spec) Validate() error {
 		case !used && p.value != p.unused:
 			fault("%s cannot be set for the workload %s: leave it out", p.name, s.Workload)
 		case used && !(p.value >= p.least && p.value <= p.most):
-			fault(p.text+", allowed are %v to %v", p.value, p.least, p.most)
+			fault(p.text+", allowed are %s to %s", number(p.value), number(p.least), number(p.most))
 		}
 	}
 	if w.has("words") && s.Size > longestWord {
@@ -115,14 +117,22 @@ func (s Spec) parameters() []parameter {
 		leastRate = 0
 	}
 	return []parameter{
-		{"spouts", "%v spouts", float64(s.Spouts), 1, topology.MaxParallelism, 1},
-		{"bolts", "%v bolts", float64(s.Bolts), 1, topology.MaxParallelism, 1},
-		{"words", "a dictionary of %.0f words", float64(s.Words), 1, MaxWords, 0},
-		{"size", "a size of %v bytes", float64(s.Size), leastSize, MaxSize, 0},
-		{"keys", "%v keys", float64(s.Keys), 1, MaxKeys, 0},
-		{"skew", "a skew of %v", s.Skew, 0.01, MaxSkew, 0},
-		{"rate", "a rate of %v tuples a second", s.Rate, leastRate, MaxRate, 0},
+		{"spouts", "%s spouts", float64(s.Spouts), 1, topology.MaxParallelism, 1},
+		{"bolts", "%s bolts", float64(s.Bolts), 1, topology.MaxParallelism, 1},
+		{"words", "a dictionary of %s words", float64(s.Words), 1, MaxWords, 0},
+		{"size", "a size of %s bytes", float64(s.Size), leastSize, MaxSize, 0},
+		{"keys", "%s keys", float64(s.Keys), 1, MaxKeys, 0},
+		{"skew", "a skew of %s", s.Skew, 0.01, MaxSkew, 0},
+		{"rate", "a rate of %s tuples a second", s.Rate, leastRate, MaxRate, 0},
 	}
+}
+
+// number writes a number as people do, unless it is beyond all that they would read.
+func number(v float64) string {
+	if math.Abs(v) < 1e18 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // leastSize is the shortest word or payload, in bytes: enough for MaxWords different words.

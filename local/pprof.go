@@ -13,6 +13,18 @@ type ownPprof struct {
 	server *capture.Server // nil if nothing is served
 }
 
+// CheckPprof tries to serve at an address for Options.Pprof, so that one that
+// is taken or unknown is told before work is done. Another program may still
+// take it. An empty address is right.
+func CheckPprof(ctx context.Context, address string) error {
+	own, err := servePprof(ctx, Options{Pprof: address})
+	if err != nil {
+		return fmt.Errorf("local: Pprof: %w", err)
+	}
+	own.close()
+	return nil
+}
+
 // servePprof begins to serve this process's profiles.
 func servePprof(ctx context.Context, o Options) (*ownPprof, error) {
 	if o.Pprof == "" {

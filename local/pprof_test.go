@@ -109,4 +109,12 @@ func TestPprofAtBadAddresses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+	if err := local.CheckPprof(t.Context(), taken.Addr().String()); !errors.As(err, new(*capture.AddressError)) {
+		t.Errorf("an address that is taken is found right: %v", err)
+	}
+	for _, address := range []string{"", ":0"} {
+		if err := local.CheckPprof(t.Context(), address); err != nil {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
 }

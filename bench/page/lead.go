@@ -18,10 +18,11 @@ func findings(s *bench.Suite) []finding {
 	}
 	for i := range s.Sections {
 		if l := firstLatency(s.Sections[i].Latency); l != nil {
-			out = append(out, finding{
-				Value: micros(l.Latency.P99), Label: "p99 at " + rateName(l),
-				Text: fmt.Sprintf("median %s; from the instant a tuple was due", micros(l.Latency.P50)),
-			})
+			text := fmt.Sprintf("median %s; from the instant a tuple was due", micros(l.Latency.P50))
+			if l.Stalled != "" {
+				text += "; this run stalled: " + l.Stalled
+			}
+			out = append(out, finding{Value: micros(l.Latency.P99), Label: "p99 at " + rateName(l), Text: text})
 			break
 		}
 	}

@@ -144,3 +144,24 @@ func TestErrorsOfTheWriterAreReturned(t *testing.T) {
 		}
 	}
 }
+
+func TestFaultsQuoteLittle(t *testing.T) {
+	long := strings.Repeat("1", 10_000)
+	for name, text := range map[string]string{
+		"schema": `{"schema": "` + long + `"}`,
+		"number": `{"schema": "` + bench.SuiteSchema + `", "seconds": 1` + long + `}`,
+		"time":   `{"schema": "` + bench.SuiteSchema + `", "started": "` + long + `"}`,
+	} {
+		if _, err := Read(strings.NewReader(text)); err == nil || len(err.Error()) > 400 {
+			t.Errorf("%s: %d bytes, %v", name, len(err.Error()), err)
+		}
+	}
+}
+
+func TestFindingsTellOfStalls(t *testing.T) {
+	run := bench.LatencyRun{Mode: bestMode, Rate: 1000, Latency: bench.Quantiles{Count: 1, P50: 1, P99: 2}, Stalled: "1 % took over 20ms"}
+	s := &bench.Suite{Sections: []bench.Section{{Kind: bench.KindLatency, Latency: []bench.LatencyRun{run}}}}
+	if list := findings(s); len(list) != 1 || !strings.Contains(list[0].Text, "this run stalled: 1 % took over 20ms") {
+		t.Errorf("%+v", list)
+	}
+}

@@ -10,8 +10,11 @@ import (
 	"github.com/ardea-stream/ardea/bench"
 )
 
-// maxFile is the size in bytes of the largest result that is read.
-const maxFile = 512 << 20
+// MaxFile is the size in bytes of the largest result that is read.
+const MaxFile = 512 << 20
+
+// maxFault bounds what is quoted of a text that is no result, in bytes from its beginning and from its end.
+const maxFault = 80
 
 // Errors of Read. They are wrapped with what was found.
 var (
@@ -33,36 +36,58 @@ type probe struct {
 // report of a single measurement, as --json writes it, which becomes a suite of
 // a section for each workload. The error is r's, or wraps ErrForeign or ErrSchema.
 func Read(r io.Reader) (*bench.Suite, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	return read(r, true)
+}
+
+// ReadSuite is Read for a suite only: the error for a report wraps ErrForeign.
+func ReadSuite(r io.Reader) (*bench.Suite, error) {
+	return read(r, false)
+}
+
+func read(r io.Reader, reports bool) (*bench.Suite, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%w: it is larger than %d MiB", ErrForeign, maxFile>>20)
+	if len(data) > MaxFile {
+		return nil, fmt.Errorf("%w: it is larger than %d MiB", ErrForeign, MaxFile>>20)
 	}
 	var p probe
 	if err := json.Unmarshal(data, &p); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+		return nil, foreign(err)
 	}
 	switch {
 	case p.Schema != nil && *p.Schema != bench.SuiteSchema:
-		return nil, fmt.Errorf("%w: its schema is %q, this version reads %q", ErrSchema, cleanText(*p.Schema), bench.SuiteSchema)
+		return nil, fmt.Errorf("%w: its schema is %q, this version reads %q", ErrSchema, clipped(*p.Schema), bench.SuiteSchema)
 	case p.Schema != nil:
 		var s bench.Suite
 		if err := json.Unmarshal(data, &s); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+			return nil, foreign(err)
 		}
 		return &s, nil
+	case !reports:
+		return nil, fmt.Errorf("%w: it has no schema", ErrForeign)
 	case p.Runs != nil && p.Machine != nil:
 		var report bench.Report
 		if err := json.Unmarshal(data, &report); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrForeign, err)
+			return nil, foreign(err)
 		}
 		return suiteOf(&report), nil
 	default:
 		return nil, fmt.Errorf("%w: it has neither a schema nor runs and a machine", ErrForeign)
 	}
 }
+
+// clipped returns the beginning and the end of a text that may hold anything, for an error.
+func clipped(text string) string {
+	if len(text) > 2*maxFault {
+		text = text[:maxFault] + " ... " + text[len(text)-maxFault:]
+	}
+	return cleanText(text)
+}
+
+// foreign says why a text is no result.
+func foreign(err error) error { return fmt.Errorf("%w: %s", ErrForeign, clipped(err.Error())) }
 
 // suiteOf makes a suite of a report.
 func suiteOf(r *bench.Report) *bench.Suite {

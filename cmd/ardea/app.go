@@ -92,6 +92,9 @@ func (a *app) help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 func (a *app) begin(body func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.running = true
+		if err := checkNames(cmd.Flags()); err != nil {
+			return err
+		}
 		return body(cmd, args)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/local"
 )
 
 // benchOptions are the flags of all ardea bench commands. Each command has some of them.
@@ -167,6 +168,9 @@ func (a *app) measure(ctx context.Context, out io.Writer, o benchOptions, kind f
 	c, err := o.config()
 	if err != nil {
 		return err
+	}
+	if err := local.CheckPprof(ctx, c.Pprof); err != nil {
+		return &usageError{err: err}
 	}
 	file, err := openResult(o.json)
 	if err != nil {

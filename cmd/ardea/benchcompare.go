@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -31,9 +31,9 @@ the other measurements wrote.`,
 		Example: `  ardea bench compare before/suite.json after/suite.json
   ardea bench compare a.json b.json --html difference.html`,
 		Args: cobra.ExactArgs(2),
-		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			o.a, o.b = args[0], args[1]
-			return a.benchCompare(a.stdout, o)
+			return a.benchCompare(cmd.Context(), a.stdout, o)
 		}),
 	}
 	f := cmd.Flags()
@@ -43,12 +43,12 @@ the other measurements wrote.`,
 	return cmd
 }
 
-func (*app) benchCompare(out io.Writer, o benchCompareOptions) error {
-	before, err := openSuite(o.a)
+func (*app) benchCompare(ctx context.Context, out io.Writer, o benchCompareOptions) error {
+	before, err := openSuite(ctx, o.a)
 	if err != nil {
 		return err
 	}
-	after, err := openSuite(o.b)
+	after, err := openSuite(ctx, o.b)
 	if err != nil {
 		return err
 	}
@@ -64,9 +64,30 @@ func (*app) benchCompare(out io.Writer, o benchCompareOptions) error {
 	return errors.Join(c.WriteText(out), html.write(c.WriteHTML), file.write(indented(c)))
 }
 
-// openSuite reads a result. What cannot be read is a fault of the command line.
-func openSuite(path string) (*bench.Suite, error) {
-	file, err := os.Open(path)
+// openSuite reads a result. The end of ctx ends it at once, whatever the
+// reading waits for, with the cause: the program is about to end then, so what
+// still reads is left alone.
+func openSuite(ctx context.Context, path string) (*bench.Suite, error) {
+	type result struct {
+		suite *bench.Suite
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		s, err := loadSuite(path)
+		done <- result{s, err}
+	}()
+	select {
+	case r := <-done:
+		return r.suite, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// loadSuite reads a result. What cannot be read is a fault of the command line.
+func loadSuite(path string) (*bench.Suite, error) {
+	file, err := openBounded(path)
 	if err != nil {
 		return nil, usagef("%w: name a file that ardea bench wrote", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -33,9 +34,9 @@ SUITE.json is a file that 'ardea bench run' wrote, of a matrix with profiles.`,
 		Example: `  ardea bench explain results/suite.json
   ardea bench explain results/suite.json --mode naive --role "stream managers"`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.begin(func(_ *cobra.Command, args []string) error {
+		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
 			o.file = args[0]
-			return a.benchExplain(a.stdout, o)
+			return a.benchExplain(cmd.Context(), a.stdout, o)
 		}),
 	}
 	f := cmd.Flags()
@@ -48,11 +49,11 @@ SUITE.json is a file that 'ardea bench run' wrote, of a matrix with profiles.`,
 	return cmd
 }
 
-func (*app) benchExplain(out io.Writer, o benchExplainOptions) error {
+func (*app) benchExplain(ctx context.Context, out io.Writer, o benchExplainOptions) error {
 	if o.top < 0 {
 		return usagef("--top %d: use 0 or more", o.top)
 	}
-	s, err := openSuite(o.file)
+	s, err := openSuite(ctx, o.file)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +72,9 @@ func (o *benchOptions) addDuration(f *pflag.FlagSet, standard time.Duration) {
 
 func (o *benchOptions) addRates(f *pflag.FlagSet, rates, loads string) {
 	f.Float64SliceVar(&o.rates, "rate", nil, "send `N` tuples a second; several rates are separated by commas"+rates)
+	f.Lookup("rate").DefValue = "" // the usage says what happens without it
 	f.Float64SliceVar(&o.loads, "load", nil, "send at `SHARES` of the capacity, which is measured before, such as 0.1,0.5,0.9"+loads)
+	f.Lookup("load").DefValue = ""
 }
 
 // aboveZero are flags for which zero is no default but a mistake when it is given.
@@ -109,6 +112,21 @@ func checkGiven(f *pflag.FlagSet) error {
 		}
 	}
 	return nil
+}
+
+// checkNames refuses names of files that begin with a dash: mostly the value of
+// a flag was forgotten, and the next flag taken for it.
+func checkNames(f *pflag.FlagSet) error {
+	var err error
+	f.Visit(func(flag *pflag.Flag) {
+		kind, _ := pflag.UnquoteUsage(flag)
+		value := flag.Value.String()
+		if slices.Contains([]string{"FILE", "DIR", "PROGRAM"}, kind) && strings.HasPrefix(value, "-") {
+			err = usagef("--%s has the value %s, which begins with a dash, so its own value seems to be missing: "+
+				"give one, or write ./%s if that is its name", flag.Name, value, value)
+		}
+	})
+	return err
 }
 
 // isZero reports whether a number or a time is zero.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/bench/matrix"
+	"github.com/ardea-stream/ardea/bench/page"
 )
 
 func (a *app) benchReadmeCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func refreshReadme(suite, readme string) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(readme)
+	text, err := readText(readme)
 	if err != nil {
 		return usagef("%w: name a Markdown file", err)
 	}
@@ -59,16 +59,49 @@ func refreshReadme(suite, readme string) error {
 
 // readSuite reads what ardea bench run has written.
 func readSuite(path string) (*bench.Suite, error) {
-	text, err := os.ReadFile(path)
+	file, err := openBounded(path)
 	if err != nil {
 		return nil, usagef("--suite: %w: name the suite.json of ardea bench run", err)
 	}
-	s := &bench.Suite{}
-	if err := json.Unmarshal(text, s); err != nil {
+	defer func() { _ = file.Close() }() // it is only read
+	s, err := page.ReadSuite(file)
+	if err != nil {
 		return nil, usagef("--suite: %s: %w: name the suite.json of ardea bench run", path, err)
 	}
-	if s.Schema != bench.SuiteSchema {
-		return nil, usagef("--suite: %s has the schema %q, not %q: name the suite.json of ardea bench run", path, s.Schema, bench.SuiteSchema)
-	}
 	return s, nil
+}
+
+// readText reads a text, of which no more than a result may have.
+func readText(path string) ([]byte, error) {
+	file, err := openBounded(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it is only read
+	text, err := io.ReadAll(io.LimitReader(file, page.MaxFile+1))
+	if err == nil && len(text) > page.MaxFile {
+		err = errTooLarge(path)
+	}
+	return text, err
+}
+
+// openBounded opens a file that is no larger than results are, as far as that is known before it is read.
+func openBounded(path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() > page.MaxFile {
+		err = errTooLarge(path)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func errTooLarge(path string) error {
+	return fmt.Errorf("%s is larger than %d MiB", path, page.MaxFile>>20)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ardea-stream/ardea/bench"
+	"github.com/ardea-stream/ardea/bench/page"
 )
 
 func TestBenchReadme(t *testing.T) {
@@ -49,7 +50,8 @@ func TestBenchReadme(t *testing.T) {
 	}{
 		{filepath.Join(dir, "none"), readme, "name the suite.json", statusUsage},
 		{write("bad.json", "{"), readme, "name the suite.json", statusUsage},
-		{write("other.json", `{"runs":[]}`), readme, `has the schema ""`, statusUsage},
+		{write("other.json", `{"runs":[]}`), readme, "it has no schema", statusUsage},
+		{write("foreign.json", `{"schema":"x"}`), readme, `its schema is "x"`, statusUsage},
 		{whole, filepath.Join(dir, "none"), "name a Markdown file", statusUsage},
 		{whole, write("unmarked.md", "# T\n"), "put them where the tables shall stand", statusError},
 		{write("partial.json", string(partial)), readme, "the suite is partial", statusError},
@@ -61,6 +63,22 @@ func TestBenchReadme(t *testing.T) {
 		}
 		if after, _ := os.ReadFile(tc.readme); string(after) != string(before) {
 			t.Errorf("%s, %s: the file has changed", tc.suite, tc.readme)
+		}
+	}
+}
+
+func TestFilesThatAreTooLarge(t *testing.T) {
+	huge, small := filepath.Join(t.TempDir(), "huge"), savedSuite(t, "small", 1e6)
+	if err := os.WriteFile(huge, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(huge, page.MaxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"readme", "--suite", huge, small}, {"readme", "--suite", small, huge}, {"compare", small, huge}, {"explain", huge}} {
+		_, stderr, status := ardea(t.Context(), append([]string{"bench"}, args...)...)
+		if status != statusUsage || !strings.Contains(stderr, "larger than 512 MiB") {
+			t.Errorf("%v: status %d, %s", args, status, stderr)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,6 +27,13 @@ func openNamed(flag, path string) (resultFile, error) {
 		return resultFile{}, nil
 	}
 	r, err := tryResult(path)
+	if output, is := errors.AsType[*matrix.OutputError](err); is {
+		cause := output.Err
+		if file, is := errors.AsType[*fs.PathError](cause); is {
+			cause = file.Err // the name of a file that was only tried tells nothing
+		}
+		err = fmt.Errorf("no file can be made in %s: %w", output.Path, cause)
+	}
 	if err != nil {
 		return r, usagef("%s: %w: name a file that can be written", flag, err)
 	}
