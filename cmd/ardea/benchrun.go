@@ -119,7 +119,9 @@ func (o *benchRunOptions) load() (*matrix.Matrix, error) {
 	switch {
 	case err == nil:
 		defer func() { _ = file.Close() }()
-		r = file
+		if info, err := file.Stat(); !known || err != nil || !info.IsDir() { // a directory of results may be named like a matrix
+			r = file
+		}
 	case !known || !errors.Is(err, os.ErrNotExist):
 		return nil, usagef("%w: name a YAML file, or one of %s", err, strings.Join(matrices.Names(), ", "))
 	}

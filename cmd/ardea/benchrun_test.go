@@ -104,6 +104,16 @@ func TestBenchRunDry(t *testing.T) {
 }
 
 // TestBenchRunRefuses checks that nothing is measured when something is wrong with the command line.
+func TestDirectoryIsNamedLikeAMatrix(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("smoke", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := ardea(t.Context(), "bench", "run", "smoke", "--dry-run"); status != statusOK {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+}
+
 func TestBenchRunRefuses(t *testing.T) {
 	bad := writeMatrix(t, "name: bad\nsections:\n  - {name: a, kind: speed}\n  - {name: a, kind: curve, rate: 5}\n")
 	dir := t.TempDir()
