@@ -46,8 +46,9 @@ test: ## run all tests with the invariant checks compiled in
 	$(GO) -C tools test $(TESTFLAGS) ./...
 	$(TEST) $(CHECKED) $(TESTFLAGS) $(PKG)
 
-test-race: ## run all tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(TEST) -race $(TESTFLAGS) $(PKG)
+# Measurements and browsers would take ten times as long under the race detector and show it nothing new: -short.
+test-race: ## run the tests but the longest under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(TEST) -race -short $(TESTFLAGS) $(PKG)
 
 test-plain: ## run all tests as users build the code: no checks, no cgo
 	CGO_ENABLED=0 $(TEST) $(TESTFLAGS) $(PKG)

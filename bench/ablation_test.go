@@ -137,6 +137,7 @@ func TestEffectsOfLittle(t *testing.T) {
 }
 
 func TestMeasureAblation(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.Factors = []string{"hash"}
@@ -223,6 +224,7 @@ func TestAnotherProgramPlaysTheChildren(t *testing.T) {
 }
 
 func TestNaiveIsProfiled(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.InProcess, c.Duration = false, 300*time.Millisecond

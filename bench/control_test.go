@@ -83,6 +83,7 @@ func stall(ctx context.Context, d time.Duration) { _ = sleep(ctx, d) }
 // TestDelayIsFound delays a few percent of the tuples by up to 50 ms: it holds up all of them for so long now and then.
 // Where the machine does as much to the relay, nothing can be told of the engine, and another try is made.
 func TestDelayIsFound(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	const rate, tries = 10_000, 5
 	c := paced(rate, 500*time.Millisecond)
@@ -221,6 +222,7 @@ func TestDelayOfSingleTuplesIsFound(t *testing.T) {
 // TestCoordinatedOmission stops the spout for a second. The schedule goes on, and so the latencies tell of it; from
 // the instants at which tuples were really sent nobody could see it.
 func TestCoordinatedOmission(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	const rate = 2000
 	c := paced(rate, 2*time.Second)
@@ -266,6 +268,7 @@ func TestPace(t *testing.T) {
 // TestGivingUpIsTold stops the spout beyond the end of its schedule. What it then does not send at all must not be
 // missing from the latencies without a word.
 func TestGivingUpIsTold(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := paced(2000, 500*time.Millisecond)
 	c.alter = disturb(disturbed{next: untilMeasured(t, c, func() { stall(t.Context(), 1300*time.Millisecond) })})

@@ -12,6 +12,7 @@ import (
 )
 
 func TestMeasureCurve(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.Loads, c.Rates = []float64{0.01, 0.02}, []float64{2000}

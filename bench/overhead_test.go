@@ -9,6 +9,7 @@ import (
 )
 
 func TestMeasureOverhead(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.Repeat = 2

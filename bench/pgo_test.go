@@ -13,6 +13,7 @@ import (
 )
 
 func TestRecordPGO(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.InProcess, c.Modes, c.Duration = false, []string{"optimized"}, 300*time.Millisecond
@@ -27,6 +28,7 @@ func TestRecordPGO(t *testing.T) {
 }
 
 func TestComparePGO(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	own, err := os.Executable()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestProfileModes(t *testing.T) {
+	long(t)
 	leaktest.Check(t)
 	c := short()
 	c.Spouts, c.Bolts = 1, 1

@@ -30,6 +30,7 @@ func saturating() []string {
 }
 
 func TestEveryWorkloadChecksItself(t *testing.T) {
+	long(t)
 	for _, name := range saturating() {
 		for _, containers := range []int{1, 2} {
 			leaktest.Check(t)
@@ -152,6 +153,7 @@ func reorder(f *forwarder, n int, values []topology.Value) error {
 
 // TestNegativeControls plants faults of the engine into every workload, which has to find them.
 func TestNegativeControls(t *testing.T) {
+	long(t)
 	drop := oneFault(func(*forwarder, []topology.Value) error { return nil })
 	double := oneFault(func(f *forwarder, v []topology.Value) error {
 		return errors.Join(f.out.Emit(v...), f.out.Emit(v...))
@@ -273,9 +275,7 @@ func TestZipf(t *testing.T) {
 
 // TestManyKeysFit counts every one of ten million keys.
 func TestManyKeysFit(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second and 400 MB")
-	}
+	long(t)
 	const keys = 10_000_000
 	s := Spec{Workload: KeyWords, Keys: keys}
 	c := s.counter()

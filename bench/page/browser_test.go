@@ -201,6 +201,9 @@ var pageRules = map[string]string{
 }
 
 func TestPageInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	s := fixture()
 	s.Partial = "interrupted after 4 of 9 sections"
 	b, file := startBrowser(t), writePage(t, s)
@@ -311,6 +314,9 @@ func checkTheme(t *testing.T, b *browser) {
 
 // TestHostilePageInBrowser shows that what does not belong in a suite neither runs nor breaks the page.
 func TestHostilePageInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	b := startBrowser(t)
 	for name, s := range hostileSuites() {
 		t.Run(name, func(t *testing.T) {

@@ -136,6 +136,9 @@ func TestHostileComparisons(t *testing.T) {
 }
 
 func TestComparisonInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long")
+	}
 	var out bytes.Buffer
 	c := Compare(fixture(), scaledFixture(1.3))
 	if err := c.WriteHTML(&out); err != nil {
