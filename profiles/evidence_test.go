@@ -74,7 +74,7 @@ func evidenceFaults(t *testing.T, evidence fs.FS) (faults []string) {
 func folderFaults(t *testing.T, evidence fs.FS, folder string) (faults []string) {
 	t.Helper()
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	found := map[string]int{".json": 0, ".gz": 0}
+	found := map[string]int{".json": 0, ".pb.gz": 0}
 	err := fs.WalkDir(evidence, folder, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -86,13 +86,17 @@ func folderFaults(t *testing.T, evidence fs.FS, folder string) (faults []string)
 		if len(data) > maxEvidenceBytes {
 			fault("%s has %d bytes, want no more than 1 MiB", name, len(data))
 		}
-		found[path.Ext(name)]++
-		switch path.Ext(name) {
+		kind := path.Ext(name)
+		if strings.HasSuffix(name, ".pb.gz") {
+			kind = ".pb.gz"
+		}
+		found[kind]++
+		switch kind {
 		case ".json":
 			if !json.Valid(data) {
 				fault("%s is no JSON", name)
 			}
-		case ".gz":
+		case ".pb.gz":
 			if _, err := profiles.Read(strings.NewReader(string(data))); err != nil && !errors.Is(err, profiles.ErrNotCPU) {
 				fault("%s: %v", name, err)
 			}
@@ -140,7 +144,7 @@ func TestEvidenceFaultsAreFound(t *testing.T) {
 		"no folder <date>-<what>": func(m fstest.MapFS) { m["notes.txt"] = &fstest.MapFile{} },
 		"no heading":              func(m fstest.MapFS) { delete(m, folder+"/README.md") },
 		"no .json file":           func(m fstest.MapFS) { delete(m, folder+"/report.json") },
-		"no .gz file":             func(m fstest.MapFS) { delete(m, folder+"/p/naive-1.pb.gz") },
+		"no .pb.gz file":          func(m fstest.MapFS) { delete(m, folder+"/p/naive-1.pb.gz") },
 		"is no JSON":              func(m fstest.MapFS) { m[folder+"/report.json"].Data = []byte("{") },
 		"cut off or damaged":      func(m fstest.MapFS) { m[folder+"/p/naive-1.pb.gz"].Data = profile[:100] },
 		"no more than 1 MiB":      func(m fstest.MapFS) { m[folder+"/big.txt"] = &fstest.MapFile{Data: make([]byte, maxEvidenceBytes+1)} },
