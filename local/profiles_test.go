@@ -1,8 +1,10 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -202,6 +204,29 @@ func TestProfilesOfAProcessThatCannotWrite(t *testing.T) {
 	}
 }
 
+// freeze stops a process and waits until all of its threads stand still, which
+// is a moment after the signal was sent.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	runs := func(file string) bool {
+		stat, err := os.ReadFile(file)
+		return err == nil && !bytes.Contains(stat, []byte(") T "))
+	}
+	for threads := []string{"unknown"}; len(threads) > 0; {
+		if t.Context().Err() != nil {
+			t.Fatal(t.Context().Err())
+		}
+		all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil || len(all) == 0 {
+			t.Skipf("this system does not tell of the threads of process %d", pid)
+		}
+		threads = slices.DeleteFunc(all, func(file string) bool { return !runs(file) })
+	}
+}
+
 // A process that does not answer is no reason to wait beyond the context, and one that dies none to wait at all.
 func TestProfilesOfAStoppedProcess(t *testing.T) {
 	leaktest.Check(t)
@@ -209,9 +234,7 @@ func TestProfilesOfAStoppedProcess(t *testing.T) {
 	c := start(t.Context(), t, args, options(t, args))
 	kinds := []local.ProfileKind{local.ProfileCPU}
 	victim := c.Processes()[2]
-	if err := syscall.Kill(victim.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, victim.PID)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := c.StartProfiles(ctx, kinds); !errors.Is(err, context.DeadlineExceeded) {
@@ -228,9 +251,7 @@ func TestProfilesOfAStoppedProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := syscall.Kill(victim.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, victim.PID)
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := c.StopProfiles(t.Context(), t.TempDir())
