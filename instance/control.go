@@ -109,19 +109,16 @@ func (t *task) payBack(least int64) error {
 	return t.sendControl(h)
 }
 
-// waitAhead waits for bytes while user code is running and handles the control frames among them.
+// waitAhead waits for bytes while user code is running. lookAhead finds what is among them.
 func (t *task) waitAhead() error {
 	t.link.arm(time.Time{})
 	if err := t.stopped(); err != nil {
 		return err
 	}
-	if err := t.block(t.in.roomAhead()); err != nil {
-		return err
-	}
-	return t.lookAhead()
+	return t.block(t.in.roomAhead())
 }
 
-// pollAhead is waitAhead without waiting.
+// pollAhead reads the bytes that have come while user code is running, and looks at them.
 func (t *task) pollAhead() error {
 	if _, err := t.poll(t.in.roomAhead()); err != nil {
 		return err
@@ -129,6 +126,7 @@ func (t *task) pollAhead() error {
 	return t.lookAhead()
 }
 
+// lookAhead handles the control frames among what was read and not executed.
 func (t *task) lookAhead() error {
 	if err := t.scan(); err != nil {
 		return err

@@ -48,20 +48,16 @@ func (t *task) send(stream uint16, dest uint32, keyed bool, count uint32, frame 
 // awaitCredit waits until the task may send, over whatever link. It returns an
 // error when the task must end.
 func (t *task) awaitCredit() error {
-	if t.credit > 0 {
-		return nil
-	}
-	// Credit may have been read already, behind the frame that is being
-	// executed. Nobody has looked there, and nothing may follow it: to wait
-	// for more bytes without looking would be to wait for ever.
-	err := t.lookAhead()
-	if err == nil && t.credit > 0 {
-		return nil
-	}
-	t.count.creditWaits++
-	t.publish()
-	for t.credit <= 0 {
-		if err == nil {
+	for waiting := false; t.credit <= 0; {
+		// Look before waiting: credit may have been read already, behind the
+		// frame that is being executed, and nothing may follow it.
+		err := t.lookAhead()
+		if err == nil && t.credit <= 0 {
+			if !waiting {
+				waiting = true
+				t.count.creditWaits++
+				t.publish()
+			}
 			err = t.waitAhead()
 		}
 		if err != nil {
