@@ -1,10 +1,8 @@
 package local_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -204,26 +202,23 @@ func TestProfilesOfAProcessThatCannotWrite(t *testing.T) {
 	}
 }
 
-// freeze stops a process and waits until all of its threads stand still, which
-// is a moment after the signal was sent.
+// freeze stops a child and waits until all of its threads stand still, which is
+// a moment after the signal was sent.
 func freeze(t *testing.T, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	runs := func(file string) bool {
-		stat, err := os.ReadFile(file)
-		return err == nil && !bytes.Contains(stat, []byte(") T "))
-	}
-	for threads := []string{"unknown"}; len(threads) > 0; {
-		if t.Context().Err() != nil {
-			t.Fatal(t.Context().Err())
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+		if errors.Is(err, syscall.EINTR) {
+			continue
 		}
-		all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-		if err != nil || len(all) == 0 {
-			t.Skipf("this system does not tell of the threads of process %d", pid)
+		if err != nil || !status.Stopped() {
+			t.Fatalf("process %d does not stop: %v, %v", pid, status, err)
 		}
-		threads = slices.DeleteFunc(all, func(file string) bool { return !runs(file) })
+		return
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // childrenOf returns the processes whose parent is pid, by /proc.
@@ -33,12 +35,6 @@ func childrenOf(t *testing.T, pid int) []int {
 		}
 	}
 	return pids
-}
-
-// alive reports whether a process runs. One that has died and not been waited for does not.
-func alive(pid int) bool {
-	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return len(stat) > 0 && !strings.Contains(string(stat), ") Z ")
 }
 
 // TestSecondInterruptKills interrupts a run that cannot drain because one of
@@ -78,6 +74,13 @@ func TestSecondInterruptKills(t *testing.T) {
 	if len(children) < 4 {
 		t.Fatalf("children are %v, want two stream managers and instances", children)
 	}
+	ends := make([]int, len(children)) // descriptors that become readable when a process ends
+	for i, pid := range children {
+		if ends[i], err = unix.PidfdOpen(pid, 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = unix.Close(ends[i]) })
+	}
 	if err := syscall.Kill(children[0], syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -91,17 +94,17 @@ func TestSecondInterruptKills(t *testing.T) {
 	interrupt()
 	for lines.Scan() { // until all who hold the pipe have gone
 	}
-	killed := time.Now()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != statusSignal+int(syscall.SIGINT) {
 		t.Errorf("ended with %v, want status %d", err, statusSignal+int(syscall.SIGINT))
 	}
-	for _, pid := range children { // the kernel kills them, a moment later
-		for alive(pid) {
-			if t.Context().Err() != nil || time.Since(killed) > time.Minute {
-				t.Fatalf("process %d is left", pid)
-			}
-			time.Sleep(time.Millisecond)
+	for i, fd := range ends { // the kernel kills them, a moment later
+		n, err := 0, error(unix.EINTR)
+		for errors.Is(err, unix.EINTR) {
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Minute.Milliseconds()))
+		}
+		if n != 1 || err != nil {
+			t.Errorf("process %d is left: %v", children[i], err)
 		}
 	}
 }
