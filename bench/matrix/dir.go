@@ -1,12 +1,13 @@
 package matrix
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/ardea-stream/ardea/internal/atomicfile"
 )
 
 // Dir is a directory of results in which no file is ever half-written: each is
@@ -108,21 +109,9 @@ func (d *Dir) Write(name string, content func(io.Writer) error) error {
 }
 
 // WriteFile makes or replaces a file as Dir.Write does.
-func WriteFile(path string, content func(io.Writer) error) (err error) {
-	folder := filepath.Dir(path)
-	file, err := os.CreateTemp(folder, temporary)
-	if err != nil {
-		return &OutputError{Path: folder, Err: err}
+func WriteFile(path string, content func(io.Writer) error) error {
+	if err := atomicfile.Write(path, temporary, 0o644, content); err != nil {
+		return &OutputError{Path: path, Err: err}
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-			err = &OutputError{Path: path, Err: err}
-		}
-	}()
-	w := bufio.NewWriter(file)
-	if err := errors.Join(content(w), w.Flush(), file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 // layers is policy, bottom first: a package may import only what its line lists. "." is the root package, "*" means
 // anything. dataplane and instance never import each other, because the wire is their contract.
 var layers = []struct{ pkg, may string }{
+	{"internal/atomicfile", ""},
 	{"internal/invariants", ""},
 	{"internal/leaktest", ""},
 	{"internal/lint", ""},
@@ -21,14 +22,14 @@ var layers = []struct{ pkg, may string }{
 	{"plan", "topology router wire/wirepb"},
 	{"dataplane", "internal/invariants plan pool router wire wire/wirepb"},
 	{"instance", "internal/invariants plan pool topology wire"},
-	{"local/capture", ""},
+	{"local/capture", "internal/atomicfile"},
 	{"local", "local/capture dataplane instance internal/invariants plan pool topology wire"},
 	{".", "local plan topology dataplane"},
 	{"examples", ". topology"},
 	{"profiles", ""},
 	{"bench", "*"},
 	{"bench/matrices", ""},
-	{"bench/matrix", "bench dataplane profiles topology"},
+	{"bench/matrix", "internal/atomicfile bench dataplane profiles topology"},
 	{"bench/page", "bench profiles"},
 	{"tests", "*"},
 	{"cmd/ardea", "*"},

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/ardea-stream/ardea/internal/atomicfile"
 )
 
 // busy says that a recording is on: the runtime's profilers are the process's.
@@ -201,18 +203,9 @@ func difference(w io.Writer, base, now []byte, began time.Time, lasted time.Dura
 }
 
 // writeFile makes a file that is complete or not there.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".capture-*") // mode 0600
-	if err != nil {
+func writeFile(path string, write func(io.Writer) error) error {
+	if err := atomicfile.Write(path, ".capture-*", 0o600, write); err != nil {
 		return fmt.Errorf("cannot be written: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -1,0 +1,2 @@
+// Package atomicfile makes files that are complete or not there.
+package atomicfile
