@@ -63,7 +63,7 @@ func TestBenchPGORecords(t *testing.T) {
 	leaktest.Check(t)
 	file := filepath.Join(t.TempDir(), "default.pgo")
 	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", file, "--modes", "optimized", "--in-process", "--words", "2000",
-		"--duration", "200ms", "--warm-up", "20ms")
+		"--duration", "500ms", "--warm-up", "20ms")
 	if status != statusOK {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
@@ -80,7 +80,7 @@ func TestBenchPGOKeepsDevices(t *testing.T) {
 	leaktest.Check(t)
 	link := linkToFull(t)
 	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", link, "--modes", "optimized", "--in-process", "--words", "2000",
-		"--duration", "50ms", "--warm-up", "20ms")
+		"--duration", "500ms", "--warm-up", "20ms")
 	if status != statusError || !strings.Contains(stderr, "no space left") {
 		t.Errorf("status %d\n%s", status, stderr)
 	}
