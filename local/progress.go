@@ -1,14 +1,12 @@
 package local
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -20,40 +18,33 @@ const (
 // elsewhere by a line every five seconds. It is also the writer for everything
 // else that goes to the same place, see Options.Stderr. Any goroutine may use it.
 type Progress struct {
-	width func() int // nil if there is no terminal
+	live     *LiveLine
+	terminal bool
+	named    string // topology, as a heading of the line
 
-	mu    sync.Mutex
-	w     io.Writer
-	past  []*Sample // of the last rateWindow, or since the last plain line; ascending
-	line  string    // on the screen now
-	named string    // topology, as a heading of the line
+	mu   sync.Mutex
+	past []*Sample // of the last rateWindow, or since the last plain line; ascending
 }
 
 // NewProgress returns a progress for a topology that writes to w. width returns
 // the columns of the terminal that w is, see TerminalWidth; nil says that it is none.
 func NewProgress(w io.Writer, topology string, width func() int) *Progress {
-	return &Progress{w: w, named: topology, width: width}
+	return &Progress{live: NewLiveLine(w, width), terminal: width != nil, named: topology}
 }
 
 // Show takes a sample. It is meant for Options.OnSample.
 func (p *Progress) Show(s *Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.width == nil {
+	if !p.terminal {
 		p.showPlain(s)
 		return
 	}
 	for len(p.past) > 1 && s.Elapsed-p.past[0].Elapsed > rateWindow {
 		p.past = p.past[1:]
 	}
-	text := p.describe(s)
-	if width := p.width() - 1; width > 0 && utf8.RuneCountInString(text) > width {
-		text = string([]rune(text)[:width])
-	}
+	p.live.Set(p.describe(s))
 	p.past = append(p.past, s)
-	p.erase()
-	p.line = text
-	p.draw()
 }
 
 func (p *Progress) showPlain(s *Sample) {
@@ -67,40 +58,16 @@ func (p *Progress) showPlain(s *Sample) {
 }
 
 // Write writes lines without harm to the live one. b should end with a newline.
-func (p *Progress) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
-	n, err := p.w.Write(b)
-	if bytes.HasSuffix(b, []byte("\n")) {
-		p.draw()
-	}
-	return n, err
-}
+func (p *Progress) Write(b []byte) (int, error) { return p.live.Write(b) }
 
 // Summary replaces the live line by an account of the whole run.
 func (p *Progress) Summary(r *Result) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
-	p.line = ""
+	p.live.Set("")
 	p.print(summary(r))
 }
 
-func (p *Progress) erase() {
-	if p.line != "" {
-		p.print("\r\x1b[K")
-	}
-}
-
-func (p *Progress) draw() {
-	if p.line != "" {
-		p.print(p.line)
-	}
-}
-
 // print ignores errors: a run does not end because nobody looks on.
-func (p *Progress) print(text string) { _, _ = io.WriteString(p.w, text) }
+func (p *Progress) print(text string) { _, _ = io.WriteString(p.live, text) }
 
 // describe puts a sample into one line, with rates since the oldest past one.
 func (p *Progress) describe(s *Sample) string {

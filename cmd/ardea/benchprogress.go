@@ -1,35 +1,33 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ardea-stream/ardea/bench/matrix"
+	"github.com/ardea-stream/ardea/local"
 )
 
 // benchProgress shows how a matrix goes: on a terminal by a line at the bottom
 // that is drawn anew every second, elsewhere by lines. It is also the writer for
 // everything else that goes to the same place. Any goroutine may use it.
 type benchProgress struct {
-	width func() int // nil if there is no terminal
-	ended chan struct{}
-	all   sync.WaitGroup
+	live     *local.LiveLine
+	terminal bool
+	ended    chan struct{}
+	all      sync.WaitGroup
 
-	mu    sync.Mutex
-	w     io.Writer
-	last  matrix.Progress
-	at    time.Time // of last
-	drawn bool      // a line is at the bottom
+	mu   sync.Mutex
+	last matrix.Progress
+	at   time.Time // of last
 }
 
 // newBenchProgress returns a progress that writes to w and must be stopped.
 func newBenchProgress(w io.Writer, width func() int) *benchProgress {
-	p := &benchProgress{w: w, width: width, ended: make(chan struct{})}
+	p := &benchProgress{live: local.NewLiveLine(w, width), terminal: width != nil, ended: make(chan struct{})}
 	if width != nil {
 		p.all.Go(p.tick)
 	}
@@ -46,7 +44,6 @@ func (p *benchProgress) tick() {
 			return
 		case <-t.C:
 			p.mu.Lock()
-			p.erase()
 			p.draw()
 			p.mu.Unlock()
 		}
@@ -57,9 +54,7 @@ func (p *benchProgress) tick() {
 func (p *benchProgress) stop() {
 	close(p.ended)
 	p.all.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
+	p.live.Set("")
 }
 
 // show takes what has just begun or ended.
@@ -67,8 +62,8 @@ func (p *benchProgress) show(now matrix.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last, p.at = now, time.Now()
-	p.erase()
-	if p.width == nil {
+	p.live.Set("")
+	if !p.terminal {
 		p.print(fmt.Sprintf("%s: %s (%s left)\n", now.Section, now.Line, coarse(now.Left)))
 	} else if !begun(now.Line) {
 		p.print(now.Section + ": " + now.Line + "\n")
@@ -80,27 +75,11 @@ func (p *benchProgress) show(now matrix.Progress) {
 func begun(line string) bool { return strings.HasSuffix(line, "...") }
 
 // Write writes lines without harm to the one at the bottom.
-func (p *benchProgress) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
-	n, err := p.w.Write(b)
-	if bytes.HasSuffix(b, []byte("\n")) {
-		p.draw()
-	}
-	return n, err
-}
-
-func (p *benchProgress) erase() {
-	if p.drawn {
-		p.print("\r\x1b[K")
-		p.drawn = false
-	}
-}
+func (p *benchProgress) Write(b []byte) (int, error) { return p.live.Write(b) }
 
 // draw draws the line, on a terminal.
 func (p *benchProgress) draw() {
-	if p.width == nil || p.last.Sections == 0 {
+	if !p.terminal || p.last.Sections == 0 {
 		return
 	}
 	since := time.Since(p.at)
@@ -109,15 +88,11 @@ func (p *benchProgress) draw() {
 	if begun(p.last.Line) { // what has ended stands above
 		text += ": " + p.last.Line
 	}
-	if width := p.width() - 1; width > 0 && utf8.RuneCountInString(text) > width {
-		text = string([]rune(text)[:width])
-	}
-	p.print(text)
-	p.drawn = true
+	p.live.Set(text)
 }
 
 // print ignores errors: a measurement does not end because nobody looks on.
-func (p *benchProgress) print(text string) { _, _ = io.WriteString(p.w, text) }
+func (p *benchProgress) print(text string) { _, _ = io.WriteString(p.live, text) }
 
 // coarse writes a time that is an estimate.
 func coarse(d time.Duration) string {
