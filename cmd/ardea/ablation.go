@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,26 +73,31 @@ func withFlags(cmd *cobra.Command) string {
 	return text
 }
 
-// ablate measures and prints; command is what was typed.
-func (a *app) ablate(ctx context.Context, o ablationOptions, command string) error {
+// ablationConfig checks the flags and opens the file for the result.
+func (a *app) ablationConfig(o ablationOptions) (bench.Config, resultFile, error) {
 	if o.noPGO != "" {
 		if err := checkNoPGO(o.noPGO); err != nil {
-			return err
+			return bench.Config{}, resultFile{}, err
 		}
 	}
 	c, err := o.config()
 	if err != nil {
-		return err
+		return c, resultFile{}, err
 	}
-	c.Factors, c.NoPGO = o.factors, o.noPGO
+	c.Factors, c.NoPGO, c.Progress, c.Stderr = o.factors, o.noPGO, a.say, a.stderr
 	if err := c.Validate(); err != nil {
-		return &usageError{err: err}
+		return c, resultFile{}, &usageError{err: err}
 	}
 	file, err := openResult(o.json)
+	return c, file, err
+}
+
+// ablate measures and prints; command is what was typed.
+func (a *app) ablate(ctx context.Context, o ablationOptions, command string) error {
+	c, file, err := a.ablationConfig(o)
 	if err != nil {
 		return err
 	}
-	c.Progress, c.Stderr = a.say, a.stderr
 	a.say(fmt.Sprintf("%d runs of about %v", bench.AblationRuns(c), (c.Duration + c.WarmUp).Round(time.Second)))
 	suite := &bench.Suite{
 		Schema: bench.SuiteSchema, Name: "ablation", Command: command, Started: time.Now().UTC().Truncate(time.Millisecond),
@@ -119,8 +126,25 @@ func checkNoPGO(program string) error {
 	if !builtWithProfile() {
 		return usagef("--no-pgo %s: this program was built without a profile too: build it with make build, which takes cmd/ardea/default.pgo", program)
 	}
-	if _, err := exec.LookPath(program); err != nil {
-		return usagef("--no-pgo: %w: name this program built with -pgo=off", err)
+	return checkUnprofiled(program)
+}
+
+// checkUnprofiled refuses what is not this program, built without a profile.
+func checkUnprofiled(program string) error {
+	const advice = "name this program built with -pgo=off, see make plain"
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return usagef("--no-pgo: %w: %s", err, advice)
+	}
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return usagef("--no-pgo: %w: %s", err, advice)
+	}
+	if own, ok := debug.ReadBuildInfo(); ok && info.Path != own.Path {
+		return usagef("--no-pgo %s: this is %s, not %s: %s", program, info.Path, own.Path, advice)
+	}
+	if profiled(info) {
+		return usagef("--no-pgo %s: it was built with a profile too: %s", program, advice)
 	}
 	return nil
 }
@@ -128,13 +152,11 @@ func checkNoPGO(program string) error {
 // builtWithProfile reports whether the compiler was given a profile of this program.
 func builtWithProfile() bool {
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return false
-	}
-	for _, s := range info.Settings {
-		if s.Key == "-pgo" {
-			return s.Value != "" && s.Value != "off"
-		}
-	}
-	return false
+	return ok && profiled(info)
+}
+
+func profiled(info *debug.BuildInfo) bool {
+	return slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
+		return s.Key == "-pgo" && s.Value != "" && s.Value != "off"
+	})
 }

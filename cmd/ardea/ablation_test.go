@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,26 @@ func TestBenchPGORefusesNonsense(t *testing.T) {
 		stdout, stderr, status := ardea(t.Context(), append([]string{"bench", "pgo"}, tc.args...)...)
 		if status != statusUsage || stdout != "" || !strings.Contains(stderr, tc.want) {
 			t.Errorf("%v: status %d, %q\n%s", tc.args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestUnprofiledProgramIsThisOne(t *testing.T) {
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkUnprofiled(own); err != nil {
+		t.Errorf("this program: %v", err)
+	}
+	script := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nsleep 60\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range []string{"/nowhere/ardea", script, "go", t.TempDir()} {
+		var usage *usageError
+		if err := checkUnprofiled(program); !errors.As(err, &usage) || !strings.Contains(err.Error(), "-pgo=off") {
+			t.Errorf("%s: %v", program, err)
 		}
 	}
 }

@@ -80,22 +80,10 @@ func (a *app) recordPGO(ctx context.Context, o ablationOptions, output string) e
 }
 
 func (a *app) comparePGO(ctx context.Context, o ablationOptions) error {
-	if err := checkNoPGO(o.noPGO); err != nil {
-		return err
-	}
-	c, err := o.config()
+	c, file, err := a.ablationConfig(o)
 	if err != nil {
 		return err
 	}
-	c.NoPGO = o.noPGO
-	if err := c.Validate(); err != nil {
-		return &usageError{err: err}
-	}
-	file, err := openResult(o.json)
-	if err != nil {
-		return err
-	}
-	c.Progress, c.Stderr = a.say, a.stderr
 	report, err := bench.ComparePGO(ctx, c)
 	if report == nil || len(report.Runs) == 0 {
 		return err
