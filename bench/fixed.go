@@ -22,7 +22,8 @@ func MeasureLatency(ctx context.Context, c Config) (*Report, error) {
 // histograms of each mode and rate, with Repeat 0. A run that does not count
 // stands in the section with the reason in Rejected. What was measured so far is
 // returned with an error too; it is nil only if c is not valid. Errors are those
-// of MeasureThroughput.
+// of MeasureThroughput, and a *StallError if a mode stalls at one of the rates
+// run after run.
 func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -37,6 +38,9 @@ func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.Modes)*(len(c.Rates)+2*len(c.Loads)))},
 	}
 	err := f.measure(ctx)
+	if err == nil {
+		err = f.stalls(ctx)
+	}
 	f.s.Latency = append(f.s.Latency, f.merged()...)
 	if err != nil {
 		f.s.Error = err.Error()
@@ -130,11 +134,8 @@ func loadRate(load, capacity float64) float64 { return min(max(1, load*capacity)
 // merged returns the merged runs of every point that has several.
 func (f *fixed) merged() []LatencyRun {
 	var all []LatencyRun
-	if f.c.Repeat == 1 {
-		return nil
-	}
 	for _, at := range f.points() {
-		if runs := f.all[at]; len(runs) > 0 {
+		if runs := f.all[at]; len(runs) > 0 && max(len(runs), f.c.Repeat) > 1 {
 			all = append(all, mergeRuns(runs).total(f.relay[at.rate].all))
 		}
 	}
