@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -13,6 +14,9 @@ import (
 // Marshal returns the plan as protobuf bytes (message Plan of package wirepb).
 func (p *Plan) Marshal() ([]byte, error) {
 	m := &wirepb.Plan{Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Seed: p.Seed}
+	if p.Tracked {
+		m.Guarantee, m.MessageTimeoutNanos = guaranteeTracked, int64(p.MessageTimeout)
+	}
 	for i := range p.Components {
 		c := &p.Components[i]
 		pc := &wirepb.PlanComponent{Name: c.Name, Spout: c.Spout, FirstTask: c.FirstTask, Tasks: uint32(c.Tasks)}
@@ -36,13 +40,25 @@ func (p *Plan) Marshal() ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(m)
 }
 
+// Values of the field guarantee.
+const (
+	guaranteeNone    = 0
+	guaranteeTracked = 1
+)
+
 // Unmarshal reads what Marshal wrote and checks it. The error is an *InvalidPlanError.
 func Unmarshal(b []byte) (*Plan, error) {
 	var m wirepb.Plan
 	if err := proto.Unmarshal(b, &m); err != nil {
 		return nil, &InvalidPlanError{Reason: err.Error()}
 	}
-	l := &Logical{Topology: m.GetTopology()}
+	if g, timeout := m.GetGuarantee(), m.GetMessageTimeoutNanos(); g > guaranteeTracked || (g == guaranteeTracked) != (timeout > 0) {
+		return nil, invalid("guarantee %d with a message timeout of %d ns", g, timeout)
+	}
+	l := &Logical{
+		Topology: m.GetTopology(),
+		Tracked:  m.GetGuarantee() != guaranteeNone, MessageTimeout: time.Duration(m.GetMessageTimeoutNanos()),
+	}
 	for _, read := range []func(*wirepb.Plan) error{l.readComponents, l.readStreams, l.readInputs} {
 		if err := read(&m); err != nil {
 			return nil, err

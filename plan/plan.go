@@ -3,6 +3,7 @@ package plan
 import (
 	"hash/fnv"
 	"slices"
+	"time"
 
 	"github.com/ardea-stream/ardea/router"
 	"github.com/ardea-stream/ardea/topology"
@@ -50,6 +51,10 @@ type Logical struct {
 	Fingerprint uint64 // of everything below; equal in all processes of a run
 	Components  []Component
 	Streams     []Stream
+	// Tracked says that tuples are tracked until all bolts have acked them, and
+	// MessageTimeout how long that may take; 0 where nothing is tracked.
+	Tracked        bool
+	MessageTimeout time.Duration
 
 	component []uint16 // by task, from 1: index into Components
 }
@@ -57,7 +62,7 @@ type Logical struct {
 // NewLogical numbers the streams and tasks of a topology. Task ids begin at 1
 // and follow the order of the components.
 func NewLogical(t *topology.Topology) *Logical {
-	l := &Logical{Topology: t.Name}
+	l := &Logical{Topology: t.Name, Tracked: t.Delivery.Tracked(), MessageTimeout: t.Delivery.MessageTimeout}
 	next := uint32(1)
 	byName := map[string]int{}
 	for i := range t.Components {
@@ -256,6 +261,24 @@ func (p *Plan) Upstream(task uint32) []uint32 {
 	}
 	slices.Sort(spouts)
 	return spouts
+}
+
+// Copies returns how many tasks get each tuple of a stream that the stream
+// manager routes: one of each consumer, all of one with all grouping.
+func (l *Logical) Copies(stream uint16) int {
+	n := 0
+	for i := range l.Components {
+		for _, in := range l.Components[i].Inputs {
+			switch {
+			case in.Stream != stream || in.Grouping.Addressed():
+			case in.Grouping == router.All:
+				n += l.Components[i].Tasks
+			default:
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // Feeders returns the ids of the tasks that send to a task directly, ascending.

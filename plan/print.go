@@ -9,6 +9,9 @@ import (
 func (l *Logical) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "topology %s\n", l.Topology)
+	if l.Tracked {
+		fmt.Fprintf(&b, "  tracked, message timeout %v\n", l.MessageTimeout)
+	}
 	for i := range l.Components {
 		c := &l.Components[i]
 		kind := "bolt"

@@ -58,6 +58,7 @@ type Component struct {
 	Streams     []Stream
 	Inputs      []Input
 	TickEvery   time.Duration
+	ManualAck   bool // of a bolt: it acks its tuples itself
 	Config      map[string]string
 	NewSpout    func() Spout // of a spout
 	NewBolt     func() Bolt  // of a bolt
@@ -68,12 +69,14 @@ type Component struct {
 type Topology struct {
 	Name       string
 	Components []Component // spouts and bolts in the order they were added
+	Delivery   Delivery
 }
 
 // Builder gathers components. Its methods never fail: Build reports everything at once.
 type Builder struct {
 	name       string
 	components []Component
+	delivery   Delivery
 	faults     []string // what is wrong with calls, and not with what they declare
 }
 
@@ -131,6 +134,12 @@ func Config(key, value string) Option {
 // TickEvery makes the engine call the bolt's Tick that often. The bolt must be
 // a Ticker. The least is one millisecond.
 func TickEvery(d time.Duration) Option { return func(c *Component) { c.TickEvery = d } }
+
+// ManualAck declares that a bolt acks each tuple itself, by Collector.Ack or
+// Collector.Fail, and anchors what it emits by EmitAnchored. Without it a tuple
+// is acked when Execute returns, and what Execute emits is anchored to it. It has
+// no effect where nothing is tracked.
+func ManualAck() Option { return func(c *Component) { c.ManualAck = true } }
 
 // Shuffle subscribes to a stream, each batch going to the task that has least
 // to do. from is "component" for its default stream or "component/stream", as

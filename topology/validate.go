@@ -43,12 +43,13 @@ func (b *Builder) Build() (*Topology, error) {
 	for i := range b.components {
 		v.inputs(&b.components[i])
 	}
+	v.delivery(b.delivery)
 	v.totals(b.components)
 	v.cycle(b.components)
 	if len(v.faults) > 0 {
 		return nil, &InvalidError{Topology: b.name, Faults: v.faults}
 	}
-	return &Topology{Name: b.name, Components: slices.Clone(b.components)}, nil
+	return &Topology{Name: b.name, Components: slices.Clone(b.components), Delivery: b.delivery.withDefaults()}, nil
 }
 
 type validation struct {

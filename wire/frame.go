@@ -27,8 +27,8 @@ const (
 	KindHello   Kind = 1 + iota // first frame of the dialling side; body Hello
 	KindWelcome                 // answer to a hello; body Welcome
 	KindData                    // body is a batch of tuple records
-	KindAck                     // acknowledgements for the destination task
-	KindFail                    // negative acknowledgements for the destination task
+	KindAck                     // Count acknowledgements for the destination task, a spout's; see AppendAck
+	KindFail                    // a tuple that failed, for the destination task, a spout's; body Failure
 	KindClamp                   // destination task is past a mark; Count is the level
 	KindRelease                 // destination task is below its low mark again
 	KindCredit                  // Count more bytes of data frames may be sent
@@ -38,13 +38,14 @@ const (
 	KindPong                    // answers a ping
 	KindError                   // why the connection closes; body ErrorInfo
 	KindEnd                     // the source task sends no more on the stream, in order with data
+	KindLost                    // what was on its way through the destination task, or to it, may be lost
 
 	kindLimit
 )
 
 var kindNames = [kindLimit]string{
 	"none", "hello", "welcome", "data", "ack", "fail", "clamp", "release",
-	"credit", "barrier", "plan", "ping", "pong", "error", "end",
+	"credit", "barrier", "plan", "ping", "pong", "error", "end", "lost",
 }
 
 // String returns the kind's name in lower case.

@@ -89,6 +89,12 @@ func TestGoldenHandshake(t *testing.T) {
 	golden(t, "error", "whole frame: epoch 3, code 4 (epoch), text \"plan epoch is 4\"", AppendError(nil, 3, CodeEpoch, "plan epoch is 4"))
 }
 
+func TestGoldenAcks(t *testing.T) {
+	b := AppendAck(nil, 0, 300, 0x1111111111111111)
+	b = AppendAck(b, 300, 301, 0x2222222222222222)
+	golden(t, "acks", "body of an ack frame: (300, 0x1111111111111111), (301, 0x2222222222222222), (299, 3)", AppendAck(b, 301, 299, 3))
+}
+
 // goldenBatches are bodies of data frames by the names of their files.
 func goldenBatches(tb testing.TB) map[string][]byte {
 	tb.Helper()

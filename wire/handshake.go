@@ -133,8 +133,10 @@ func clean(s string) string {
 	if len(s) > maxText {
 		s = s[:maxText]
 	}
-	return strings.ToValidUTF8(s, "?")
+	return cleanText(s)
 }
+
+func cleanText(s string) string { return strings.ToValidUTF8(s, "?") }
 
 // appendMessage appends a frame of header h whose body is m. The messages of
 // this file are flat, and their strings are clean, so that nothing can go wrong.

@@ -10,28 +10,33 @@ const (
 	// tag, a length of one byte, and a tuple of 127 bytes.
 	ShortRecord = 2 + 127
 
-	maxShortHashes = 8
+	// MaxShortHashes is the most key hashes that the record of a short tuple has.
+	MaxShortHashes = 8
 )
 
-// PutShort writes the record of a short tuple to the front of dst and returns
-// the record's length. It does in one pass what Measure, AppendRecordHeader,
-// AppendKeyHashes and AppendValue do in two, and writes the same bytes. The key
-// hashes are left to PutKeyHash: their eight bytes hold whatever they held. at,
-// whose length is at least one more than that of values, gets where the entries
-// lie: entry i is dst[at[i]:at[i+1]].
-//
-// It returns 0, having scribbled over dst, when the tuple is not short or a
-// value is not valid; the other functions tell which.
-func PutShort(dst *[ShortRecord]byte, hashes int, values []Value, at []int) int {
-	if hashes > maxShortHashes {
-		return 0
-	}
-	at = at[:len(values)+1]
-	w := 2
+// BeginShort begins the record of a short tuple with the tags of its key hashes,
+// of which MaxShortHashes are allowed, and returns the offset behind them. The
+// hashes are left to PutKeyHash: their eight bytes hold whatever they held.
+func BeginShort(dst *[ShortRecord]byte, hashes int) (w int) {
+	w = 2
 	for range hashes {
 		dst[w] = tagKeyHash
 		w += KeyHashSize
 	}
+	return w
+}
+
+// PutShort writes the values of a short tuple to dst[w:], finishes the record
+// that BeginShort began, and returns the record's length. The functions for short
+// tuples do in one pass what Measure, AppendRecordHeader, AppendKeyHashes and
+// AppendValue do in two, and write the same bytes. at, whose length is at least
+// one more than that of values, gets where the entries lie: entry i is
+// dst[at[i]:at[i+1]].
+//
+// It returns 0, having scribbled over dst, when the tuple is not short or a
+// value is not valid; the other functions tell which.
+func PutShort(dst *[ShortRecord]byte, w int, values []Value, at []int) int {
+	at = at[:len(values)+1]
 	for i := range values {
 		v := &values[i]
 		at[i] = w

@@ -640,23 +640,213 @@ func (x *ErrorInfo) GetText() string {
 	return ""
 }
 
-// Plan is a physical plan with the logical plan it rests on.
-type Plan struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Topology      string                 `protobuf:"bytes,1,opt,name=topology,proto3" json:"topology,omitempty"`
-	Fingerprint   uint64                 `protobuf:"fixed64,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
-	Epoch         uint32                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	Seed          uint64                 `protobuf:"fixed64,4,opt,name=seed,proto3" json:"seed,omitempty"`
-	Components    []*PlanComponent       `protobuf:"bytes,5,rep,name=components,proto3" json:"components,omitempty"`
-	Streams       []*PlanStream          `protobuf:"bytes,6,rep,name=streams,proto3" json:"streams,omitempty"`
-	Containers    []*PlanContainer       `protobuf:"bytes,7,rep,name=containers,proto3" json:"containers,omitempty"`
+// Failure is the body of a fail frame: a tuple that a bolt could not handle.
+type Failure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sequence number of the root, at the frame's destination task.
+	Seq   uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Text  string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Stack string `protobuf:"bytes,3,opt,name=stack,proto3" json:"stack,omitempty"`
+	// The tuple that failed; its beginning if it is long.
+	Payload []byte `protobuf:"bytes,4,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Length of the whole tuple.
+	Size          uint32 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *Failure) Reset() {
+	*x = Failure{}
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Failure) ProtoMessage() {}
+
+func (x *Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Failure.ProtoReflect.Descriptor instead.
+func (*Failure) Descriptor() ([]byte, []int) {
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Failure) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Failure) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Failure) GetStack() string {
+	if x != nil {
+		return x.Stack
+	}
+	return ""
+}
+
+func (x *Failure) GetPayload() []byte {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *Failure) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// Ack is one acknowledgement as an object, in the modes that decode.
+type Ack struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Root          *Root                  `protobuf:"bytes,1,opt,name=root,proto3" json:"root,omitempty"`
+	Word          uint64                 `protobuf:"fixed64,2,opt,name=word,proto3" json:"word,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ack) Reset() {
+	*x = Ack{}
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ack) ProtoMessage() {}
+
+func (x *Ack) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ack.ProtoReflect.Descriptor instead.
+func (*Ack) Descriptor() ([]byte, []int) {
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Ack) GetRoot() *Root {
+	if x != nil {
+		return x.Root
+	}
+	return nil
+}
+
+func (x *Ack) GetWord() uint64 {
+	if x != nil {
+		return x.Word
+	}
+	return 0
+}
+
+// AckSet is acknowledgements of one task for another, between stream managers in the modes that decode.
+type AckSet struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DestTask      uint32                 `protobuf:"varint,1,opt,name=dest_task,json=destTask,proto3" json:"dest_task,omitempty"`
+	Acks          []*Ack                 `protobuf:"bytes,2,rep,name=acks,proto3" json:"acks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AckSet) Reset() {
+	*x = AckSet{}
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AckSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AckSet) ProtoMessage() {}
+
+func (x *AckSet) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AckSet.ProtoReflect.Descriptor instead.
+func (*AckSet) Descriptor() ([]byte, []int) {
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AckSet) GetDestTask() uint32 {
+	if x != nil {
+		return x.DestTask
+	}
+	return 0
+}
+
+func (x *AckSet) GetAcks() []*Ack {
+	if x != nil {
+		return x.Acks
+	}
+	return nil
+}
+
+// Plan is a physical plan with the logical plan it rests on.
+type Plan struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Topology    string                 `protobuf:"bytes,1,opt,name=topology,proto3" json:"topology,omitempty"`
+	Fingerprint uint64                 `protobuf:"fixed64,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	Epoch       uint32                 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Seed        uint64                 `protobuf:"fixed64,4,opt,name=seed,proto3" json:"seed,omitempty"`
+	Components  []*PlanComponent       `protobuf:"bytes,5,rep,name=components,proto3" json:"components,omitempty"`
+	Streams     []*PlanStream          `protobuf:"bytes,6,rep,name=streams,proto3" json:"streams,omitempty"`
+	Containers  []*PlanContainer       `protobuf:"bytes,7,rep,name=containers,proto3" json:"containers,omitempty"`
+	// 0 at most once, 1 at least once.
+	Guarantee uint32 `protobuf:"varint,8,opt,name=guarantee,proto3" json:"guarantee,omitempty"`
+	// How long a tuple may take until it counts as lost, where tuples are tracked.
+	MessageTimeoutNanos int64 `protobuf:"varint,9,opt,name=message_timeout_nanos,json=messageTimeoutNanos,proto3" json:"message_timeout_nanos,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[8]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +858,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[8]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +871,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{8}
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Plan) GetTopology() string {
@@ -733,6 +923,20 @@ func (x *Plan) GetContainers() []*PlanContainer {
 	return nil
 }
 
+func (x *Plan) GetGuarantee() uint32 {
+	if x != nil {
+		return x.Guarantee
+	}
+	return 0
+}
+
+func (x *Plan) GetMessageTimeoutNanos() int64 {
+	if x != nil {
+		return x.MessageTimeoutNanos
+	}
+	return 0
+}
+
 type PlanComponent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -746,7 +950,7 @@ type PlanComponent struct {
 
 func (x *PlanComponent) Reset() {
 	*x = PlanComponent{}
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[9]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +962,7 @@ func (x *PlanComponent) String() string {
 func (*PlanComponent) ProtoMessage() {}
 
 func (x *PlanComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[9]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +975,7 @@ func (x *PlanComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanComponent.ProtoReflect.Descriptor instead.
 func (*PlanComponent) Descriptor() ([]byte, []int) {
-	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{9}
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PlanComponent) GetName() string {
@@ -821,7 +1025,7 @@ type PlanInput struct {
 
 func (x *PlanInput) Reset() {
 	*x = PlanInput{}
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[10]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +1037,7 @@ func (x *PlanInput) String() string {
 func (*PlanInput) ProtoMessage() {}
 
 func (x *PlanInput) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[10]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -846,7 +1050,7 @@ func (x *PlanInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanInput.ProtoReflect.Descriptor instead.
 func (*PlanInput) Descriptor() ([]byte, []int) {
-	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{10}
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PlanInput) GetStream() uint32 {
@@ -888,7 +1092,7 @@ type PlanStream struct {
 
 func (x *PlanStream) Reset() {
 	*x = PlanStream{}
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[11]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1104,7 @@ func (x *PlanStream) String() string {
 func (*PlanStream) ProtoMessage() {}
 
 func (x *PlanStream) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[11]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1117,7 @@ func (x *PlanStream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanStream.ProtoReflect.Descriptor instead.
 func (*PlanStream) Descriptor() ([]byte, []int) {
-	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{11}
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PlanStream) GetComponent() uint32 {
@@ -949,7 +1153,7 @@ type PlanContainer struct {
 
 func (x *PlanContainer) Reset() {
 	*x = PlanContainer{}
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[12]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1165,7 @@ func (x *PlanContainer) String() string {
 func (*PlanContainer) ProtoMessage() {}
 
 func (x *PlanContainer) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_wirepb_ardea_proto_msgTypes[12]
+	mi := &file_wire_wirepb_ardea_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1178,7 @@ func (x *PlanContainer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanContainer.ProtoReflect.Descriptor instead.
 func (*PlanContainer) Descriptor() ([]byte, []int) {
-	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{12}
+	return file_wire_wirepb_ardea_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PlanContainer) GetId() uint32 {
@@ -1051,7 +1255,19 @@ const file_wire_wirepb_ardea_proto_rawDesc = "" +
 	"\x05proof\x18\x04 \x01(\fR\x05proof\"3\n" +
 	"\tErrorInfo\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\x9f\x02\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"s\n" +
+	"\aFailure\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x14\n" +
+	"\x05stack\x18\x03 \x01(\tR\x05stack\x12\x18\n" +
+	"\apayload\x18\x04 \x01(\fR\apayload\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\rR\x04size\"B\n" +
+	"\x03Ack\x12'\n" +
+	"\x04root\x18\x01 \x01(\v2\x13.ardea.wire.v1.RootR\x04root\x12\x12\n" +
+	"\x04word\x18\x02 \x01(\x06R\x04word\"M\n" +
+	"\x06AckSet\x12\x1b\n" +
+	"\tdest_task\x18\x01 \x01(\rR\bdestTask\x12&\n" +
+	"\x04acks\x18\x02 \x03(\v2\x12.ardea.wire.v1.AckR\x04acks\"\xf1\x02\n" +
 	"\x04Plan\x12\x1a\n" +
 	"\btopology\x18\x01 \x01(\tR\btopology\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\x06R\vfingerprint\x12\x14\n" +
@@ -1063,7 +1279,9 @@ const file_wire_wirepb_ardea_proto_rawDesc = "" +
 	"\astreams\x18\x06 \x03(\v2\x19.ardea.wire.v1.PlanStreamR\astreams\x12<\n" +
 	"\n" +
 	"containers\x18\a \x03(\v2\x1c.ardea.wire.v1.PlanContainerR\n" +
-	"containers\"\xa0\x01\n" +
+	"containers\x12\x1c\n" +
+	"\tguarantee\x18\b \x01(\rR\tguarantee\x122\n" +
+	"\x15message_timeout_nanos\x18\t \x01(\x03R\x13messageTimeoutNanos\"\xa0\x01\n" +
 	"\rPlanComponent\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05spout\x18\x02 \x01(\bR\x05spout\x12\x1d\n" +
@@ -1099,7 +1317,7 @@ func file_wire_wirepb_ardea_proto_rawDescGZIP() []byte {
 	return file_wire_wirepb_ardea_proto_rawDescData
 }
 
-var file_wire_wirepb_ardea_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_wire_wirepb_ardea_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_wire_wirepb_ardea_proto_goTypes = []any{
 	(*TupleBatch)(nil),    // 0: ardea.wire.v1.TupleBatch
 	(*Tuple)(nil),         // 1: ardea.wire.v1.Tuple
@@ -1109,25 +1327,30 @@ var file_wire_wirepb_ardea_proto_goTypes = []any{
 	(*Hello)(nil),         // 5: ardea.wire.v1.Hello
 	(*Welcome)(nil),       // 6: ardea.wire.v1.Welcome
 	(*ErrorInfo)(nil),     // 7: ardea.wire.v1.ErrorInfo
-	(*Plan)(nil),          // 8: ardea.wire.v1.Plan
-	(*PlanComponent)(nil), // 9: ardea.wire.v1.PlanComponent
-	(*PlanInput)(nil),     // 10: ardea.wire.v1.PlanInput
-	(*PlanStream)(nil),    // 11: ardea.wire.v1.PlanStream
-	(*PlanContainer)(nil), // 12: ardea.wire.v1.PlanContainer
+	(*Failure)(nil),       // 8: ardea.wire.v1.Failure
+	(*Ack)(nil),           // 9: ardea.wire.v1.Ack
+	(*AckSet)(nil),        // 10: ardea.wire.v1.AckSet
+	(*Plan)(nil),          // 11: ardea.wire.v1.Plan
+	(*PlanComponent)(nil), // 12: ardea.wire.v1.PlanComponent
+	(*PlanInput)(nil),     // 13: ardea.wire.v1.PlanInput
+	(*PlanStream)(nil),    // 14: ardea.wire.v1.PlanStream
+	(*PlanContainer)(nil), // 15: ardea.wire.v1.PlanContainer
 }
 var file_wire_wirepb_ardea_proto_depIdxs = []int32{
 	1,  // 0: ardea.wire.v1.TupleBatch.tuples:type_name -> ardea.wire.v1.Tuple
 	2,  // 1: ardea.wire.v1.Tuple.roots:type_name -> ardea.wire.v1.Root
 	3,  // 2: ardea.wire.v1.Tuple.values:type_name -> ardea.wire.v1.Value
-	9,  // 3: ardea.wire.v1.Plan.components:type_name -> ardea.wire.v1.PlanComponent
-	11, // 4: ardea.wire.v1.Plan.streams:type_name -> ardea.wire.v1.PlanStream
-	12, // 5: ardea.wire.v1.Plan.containers:type_name -> ardea.wire.v1.PlanContainer
-	10, // 6: ardea.wire.v1.PlanComponent.inputs:type_name -> ardea.wire.v1.PlanInput
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	2,  // 3: ardea.wire.v1.Ack.root:type_name -> ardea.wire.v1.Root
+	9,  // 4: ardea.wire.v1.AckSet.acks:type_name -> ardea.wire.v1.Ack
+	12, // 5: ardea.wire.v1.Plan.components:type_name -> ardea.wire.v1.PlanComponent
+	14, // 6: ardea.wire.v1.Plan.streams:type_name -> ardea.wire.v1.PlanStream
+	15, // 7: ardea.wire.v1.Plan.containers:type_name -> ardea.wire.v1.PlanContainer
+	13, // 8: ardea.wire.v1.PlanComponent.inputs:type_name -> ardea.wire.v1.PlanInput
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_wire_wirepb_ardea_proto_init() }
@@ -1149,7 +1372,7 @@ func file_wire_wirepb_ardea_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_wirepb_ardea_proto_rawDesc), len(file_wire_wirepb_ardea_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
