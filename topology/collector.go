@@ -39,6 +39,7 @@ type OutputSpec struct {
 	Fields  []string
 	KeySets [][]int // fields of each distinct key, in the order of the plan
 	Routed  bool    // some consumer is routed by the stream manager
+	Copies  int     // tasks that get each tuple by that
 	Direct  []uint32
 	Custom  []CustomTarget
 }
@@ -58,6 +59,7 @@ type Collector struct {
 	byName   map[string]*Out
 	min, max int
 	emitted  uint64
+	track    *tracking // nil where nothing is tracked
 }
 
 // NewCollector returns a collector for the given streams; the engine calls it.

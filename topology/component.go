@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -49,6 +50,72 @@ type Ticker interface {
 type Finisher interface {
 	// Finish may emit; what it emits reaches the consumers before their own Finish.
 	Finish() error
+}
+
+// Acker is a spout that wants to know what becomes of the tuples that it emits
+// by EmitID. Its methods are called between two calls of Next. Exactly one of
+// them is called for each of those tuples, unless the task ends before.
+type Acker interface {
+	// Ack says that the tuple and all that descends from it are done.
+	Ack(id uint64)
+	// Fail says that the tuple is given up: it failed, timed out or was lost, and
+	// the spout is no Replayer, or it has been replayed as often as allowed.
+	Fail(id uint64, f *Failure)
+}
+
+// Replayer is a spout that can emit again what it has emitted, such as one that
+// reads a file or a log, or makes its tuples of a number. The engine replays what
+// failed or was lost. The ids that a Replayer gives to EmitID rise; they are its
+// positions: an offset in a file, the number of a record.
+type Replayer interface {
+	// Replay emits the tuple of that id again, by one EmitID with the same id and
+	// values. An error ends the run.
+	Replay(id uint64) error
+	// Seek makes Next go on with the first tuple whose id is at least id. It is
+	// called once, after Open and before Next, when a process of the task died
+	// before: everything below id is complete, and some above it may be.
+	Seek(id uint64) error
+}
+
+// Reason says how a tuple failed.
+type Reason uint8
+
+// The reasons.
+const (
+	ReasonFailed   Reason = iota // a bolt failed it
+	ReasonTimedOut               // it was not acked within MessageTimeout
+	ReasonLost                   // a process or a link on its way died
+)
+
+// String returns "failed", "timed out" or "lost".
+func (r Reason) String() string {
+	switch r {
+	case ReasonFailed:
+		return "failed"
+	case ReasonTimedOut:
+		return "timed out"
+	default:
+		return "lost"
+	}
+}
+
+// Failure tells of a tuple that is given up.
+type Failure struct {
+	Reason    Reason
+	Tries     int    // how often it was emitted
+	Component string // of the bolt that failed it last; empty if none did
+	Task      uint32 // of it; 0 if none did
+	Cause     string // what the bolt returned, or the value of its panic
+	Stack     string // of a panic, else empty
+	Payload   []byte // the tuple that the bolt failed, as Tuple.Raw; of a long one the beginning
+}
+
+// Error tells the reason and the cause.
+func (f *Failure) Error() string {
+	if f.Component == "" {
+		return fmt.Sprintf("topology: tuple %v, emitted %d times", f.Reason, f.Tries)
+	}
+	return fmt.Sprintf("topology: tuple failed in task %d of %s, emitted %d times: %s", f.Task, f.Component, f.Tries, f.Cause)
 }
 
 // ErrIdle is returned by Next when there is nothing to emit just now. The task

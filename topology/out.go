@@ -15,6 +15,8 @@ type Out struct {
 	name     string
 	index    uint16
 	fields   int
+	short    int // as fields, or -1 where addShort is not to be used
+	copies   int // tasks that get each tuple of the routed batch
 	keys     []keySet
 	oneField int // the field that is the only key, -1 if there are more or none
 
@@ -29,6 +31,8 @@ type Out struct {
 	chosen  []*batch // where the tuple at hand goes by custom functions
 	tasks   []uint32 // room for the answer of a custom function; always empty
 	view    Tuple
+	prefix  []byte   // edge and roots of the tuple being encoded, where tuples are tracked
+	edges   []uint64 // of the copies in chosen
 }
 
 // customTarget is a consumer with custom grouping and the batches of its tasks.
@@ -62,7 +66,13 @@ func newKeySet(fields []int) keySet {
 }
 
 func newOut(c *Collector, s OutputSpec) *Out {
-	o := &Out{c: c, name: s.Name, index: s.Index, fields: len(s.Fields), isRoute: s.Routed, at: make([]int, len(s.Fields)+1)}
+	o := &Out{
+		c: c, name: s.Name, index: s.Index, fields: len(s.Fields), short: len(s.Fields), copies: s.Copies, isRoute: s.Routed,
+		at: make([]int, len(s.Fields)+1),
+	}
+	if len(s.KeySets) > wire.MaxShortHashes {
+		o.short = -1
+	}
 	o.routed.limit = c.min
 	o.view.src = &Source{Stream: s.Name, Fields: s.Fields}
 	for _, fields := range s.KeySets {
@@ -114,7 +124,7 @@ func (o *Out) EmitDirect(task uint32, values ...Value) error {
 // is out of the ordinary, and then has changed nothing. Like all that handle
 // values it must not let them escape: callers keep them on the stack.
 func (o *Out) addShort(b *batch, values []Value) bool {
-	if b.buf == nil || len(values) != o.fields || len(o.custom) > 0 && b == &o.routed {
+	if b.buf == nil || len(values) != o.short || len(o.custom) > 0 && b == &o.routed {
 		return false
 	}
 	have := b.buf.B
@@ -140,21 +150,18 @@ func (o *Out) addShort(b *batch, values []Value) bool {
 
 // emit is the long way: it measures and checks the tuple, then encodes it to b,
 // or else to the batch that the stream manager routes and those that custom
-// functions choose.
+// functions choose. What a bolt emits is anchored to what it executes.
 func (o *Out) emit(b *batch, values []Value) error {
-	if len(values) != o.fields {
-		return o.fieldsError(len(values))
-	}
-	size := wire.KeyHashSize * len(o.keys)
-	for i := range values {
-		n, err := values[i].Measure()
-		if err != nil {
-			return o.valueError(i, err)
+	if k := o.c.track; k != nil && k.tracker == nil {
+		if cur := k.bolt.automatic(); cur != nil {
+			sum, err := o.emitAnchored(k, b, cur.roots, values)
+			cur.word ^= sum
+			return err
 		}
-		size += n
 	}
-	if size > wire.MaxTuple {
-		return &TupleTooLargeError{Size: size}
+	size, err := o.measure(values)
+	if err != nil {
+		return err
 	}
 	switch {
 	case b != nil:
@@ -169,10 +176,29 @@ func (o *Out) emit(b *batch, values []Value) error {
 	if err := o.reserve(b, wire.RecordSize(size)); err != nil {
 		return err
 	}
-	b.buf.B = o.encode(b.buf.B, values, size)
+	b.buf.B = o.encode(b.buf.B, nil, values, size)
 	b.count++
 	o.c.emitted++
 	return nil
+}
+
+// measure checks a tuple and returns its length without an anchor.
+func (o *Out) measure(values []Value) (size int, err error) {
+	if len(values) != o.fields {
+		return 0, o.fieldsError(len(values))
+	}
+	size = wire.KeyHashSize * len(o.keys)
+	for i := range values {
+		n, err := values[i].Measure()
+		if err != nil {
+			return 0, o.valueError(i, err)
+		}
+		size += n
+	}
+	if size > wire.MaxTuple {
+		return 0, &TupleTooLargeError{Size: size}
+	}
+	return size, nil
 }
 
 func (o *Out) fieldsError(n int) error {
@@ -203,11 +229,12 @@ func (o *Out) reserve(b *batch, need int) error {
 }
 
 // encode appends the record of values, whose tuple is size bytes long, to dst.
-func (o *Out) encode(dst []byte, values []Value, size int) []byte {
+// anchor is the bytes of edge and roots, if it has any.
+func (o *Out) encode(dst, anchor []byte, values []Value, size int) []byte {
 	rec := len(dst)
 	dst = wire.AppendRecordHeader(dst, size)
 	tuple := len(dst) - rec
-	dst = wire.AppendKeyHashes(dst, len(o.keys))
+	dst = append(wire.AppendKeyHashes(dst, len(o.keys)), anchor...)
 	for i := range values {
 		o.at[i] = len(dst) - rec
 		dst = wire.AppendValue(dst, &values[i])
@@ -250,12 +277,29 @@ func anyFloat(values []Value) bool {
 	return false
 }
 
-// emitCustom encodes the tuple aside and lets each custom function see it and
-// choose. It adds the tuple to the chosen batches only when all have chosen well.
+// emitCustom adds the tuple to the batches that custom functions choose, when all have chosen well.
 func (o *Out) emitCustom(values []Value, size int) error {
-	rec := pool.Get(wire.RecordSize(size))
+	rec, err := o.encodeAside(nil, values, size)
+	if err != nil {
+		return err
+	}
 	defer rec.Release()
-	rec.B = o.encode(rec.B, values, size)
+	for _, b := range o.chosen {
+		if err := o.reserve(b, len(rec.B)); err != nil {
+			return err
+		}
+		b.buf.B = append(b.buf.B, rec.B...)
+		b.count++
+	}
+	o.c.emitted++
+	return nil
+}
+
+// encodeAside encodes a tuple to a buffer of its own, which the caller releases,
+// and lets each custom function see it and choose. Where it goes is in chosen then.
+func (o *Out) encodeAside(anchor []byte, values []Value, size int) (*pool.Buf, error) {
+	rec := pool.Get(wire.RecordSize(size))
+	rec.B = o.encode(rec.B, anchor, values, size)
 	o.chosen = o.chosen[:0]
 	if o.isRoute {
 		o.chosen = append(o.chosen, &o.routed)
@@ -267,20 +311,13 @@ func (o *Out) emitCustom(values []Value, size int) error {
 		for _, t := range ct.Choose(&o.view, ct.Tasks, o.tasks) {
 			b := ct.batches[t]
 			if b == nil {
-				return fmt.Errorf("%w: task %d, stream %s, given %v", ErrCustomTask, t, o.name, ct.Tasks)
+				rec.Release()
+				return nil, fmt.Errorf("%w: task %d, stream %s, given %v", ErrCustomTask, t, o.name, ct.Tasks)
 			}
 			o.chosen = append(o.chosen, b)
 		}
 	}
-	for _, b := range o.chosen {
-		if err := o.reserve(b, len(rec.B)); err != nil {
-			return err
-		}
-		b.buf.B = append(b.buf.B, rec.B...)
-		b.count++
-	}
-	o.c.emitted++
-	return nil
+	return rec, nil
 }
 
 // flush sends what has begun. drained says that the task ran out of input, so

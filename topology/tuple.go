@@ -22,12 +22,30 @@ type Source struct {
 type Tuple struct {
 	rec wire.Record
 	src *Source
+	in  *anchors // of the bolt that executes it, where tuples are tracked
 }
 
 // Reset makes t a view over an encoded tuple, which it borrows. The engine calls it.
 func (t *Tuple) Reset(tuple []byte, src *Source) {
 	t.rec.Reset(tuple)
 	t.src = src
+}
+
+// ResetTracked is Reset for a tuple whose values begin at an offset, for a bolt
+// whose collector tracks tuples. The engine calls it.
+func (t *Tuple) ResetTracked(tuple []byte, values int, src *Source, c *Collector) {
+	t.rec.ResetValues(tuple, values)
+	t.src, t.in = src, &c.track.bolt
+}
+
+// Anchor returns what stands for the tuple until the bolt acks or fails it, also
+// after Execute has returned. It is for bolts with ManualAck, within Execute; to
+// others, and where tuples are not tracked, it returns an anchor of nothing.
+func (t *Tuple) Anchor() Anchor {
+	if t.in == nil {
+		return Anchor{}
+	}
+	return t.in.anchor()
 }
 
 // Source returns where the tuple comes from. It stays valid for ever.

@@ -33,6 +33,13 @@ func (r *Record) Reset(tuple []byte) {
 	r.at[0] = uint32(off)
 }
 
+// ResetValues is Reset for a tuple of which the caller knows where the values
+// begin, such as from Anchors; 0 says that it does not.
+func (r *Record) ResetValues(tuple []byte, values int) {
+	r.buf, r.seen = tuple, 0
+	r.at[0] = uint32(values)
+}
+
 // Raw returns the tuple's bytes, borrowed.
 func (r *Record) Raw() []byte { return r.buf }
 

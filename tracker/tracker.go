@@ -1,0 +1,231 @@
+package tracker
+
+import (
+	"math/bits"
+
+	"github.com/ardea-stream/ardea/wire"
+)
+
+const (
+	// firstSlots is the size of a new ring.
+	firstSlots = 1 << 10
+	// stretch is how many slots a ring may have for each tuple that may be
+	// pending: so far the newest tuple may be ahead of the oldest while most of
+	// those in between are complete.
+	stretch = 8
+	// sampleMask chooses the tuples whose latency is told: one of eight.
+	sampleMask = 7
+)
+
+// Tick is a time as slots keep it: units of TickNanos since some moment. It
+// wraps after 19 hours; differences of less are right.
+type Tick uint32
+
+// TickNanos is the length of a Tick in nanoseconds.
+const TickNanos = 1 << 14
+
+// TickOf returns a time in nanoseconds as a tick.
+func TickOf(nanos int64) Tick { return Tick(nanos / TickNanos) }
+
+// slot is a tuple under way. A word of zero means that it is not, any more.
+type slot struct {
+	word  uint64 // exclusive or of the edges that are not acked
+	id    uint64
+	born  Tick
+	tries uint8
+	dead  bool // it is a dead letter
+}
+
+// Entry is a tuple that a Tracker has given up waiting for.
+type Entry struct {
+	ID    uint64
+	Tries uint8 // times that it was emitted before
+	Dead  bool  // it is a dead letter
+}
+
+// Tracker follows the tuples that a spout task has emitted.
+//
+// Invariant: the slots of head ≤ seq < tail are in use; that of head, if there
+// is one, is not done; live counts those that are not done.
+type Tracker struct {
+	slots      []slot // a power of two
+	mask       uint64
+	head, tail uint64
+	live       int
+	most       int // tuples that may be live
+	mostSlots  int
+	now        Tick
+	lastID     uint64 // greatest that was added
+	any        bool   // something was added
+
+	// Completed, if set, is called with the id of each tuple that becomes complete.
+	Completed func(id uint64)
+	// Sampled, if set, is called with the age of one of eight of them.
+	Sampled func(age Tick)
+}
+
+// New returns a tracker whose first tuple has sequence number first, 1 or more,
+// and that follows up to most tuples, 1 or more.
+func New(first uint64, most int) *Tracker {
+	slots := min(firstSlots, ceilPower(most))
+	return &Tracker{
+		slots: make([]slot, slots), mask: uint64(slots - 1), head: first, tail: first,
+		most: most, mostSlots: ceilPower(most) * stretch,
+	}
+}
+
+func ceilPower(n int) int { return 1 << bits.Len(uint(n-1)) }
+
+// SetNow sets the time that tuples are born at and acks arrive at.
+func (t *Tracker) SetNow(now Tick) { t.now = now }
+
+// Live returns the number of tuples under way.
+func (t *Tracker) Live() int { return t.live }
+
+// Room reports whether another tuple can be added, besides waiting ones that
+// will be added later.
+func (t *Tracker) Room(waiting int) bool {
+	return t.live+waiting < t.most && t.Space()
+}
+
+// Space reports whether the ring has a slot for the next tuple.
+func (t *Tracker) Space() bool {
+	return t.tail-t.head <= t.mask || len(t.slots) < t.mostSlots
+}
+
+// Next returns the sequence number that Add gives the next tuple.
+func (t *Tracker) Next() uint64 { return t.tail }
+
+// Add follows a tuple, whose sequence number is Next, from now on. There must be
+// Space. word is not zero.
+func (t *Tracker) Add(id, word uint64) {
+	t.add(slot{word: word, id: id, born: t.now})
+	if id >= t.lastID {
+		t.lastID, t.any = id, true
+	}
+}
+
+// AddDone takes a tuple that nobody gets, which is complete at once. It has no
+// sequence number.
+func (t *Tracker) AddDone(id uint64) {
+	if id >= t.lastID {
+		t.lastID, t.any = id, true
+	}
+	if t.Completed != nil {
+		t.Completed(id)
+	}
+}
+
+// AddAgain is Add for a tuple, or a dead letter, that Tracker has given up before.
+func (t *Tracker) AddAgain(e Entry, word uint64) {
+	t.add(slot{word: word, id: e.ID, born: t.now, tries: e.Tries, dead: e.Dead})
+}
+
+func (t *Tracker) add(s slot) {
+	if t.tail-t.head > t.mask {
+		t.grow()
+	}
+	t.slots[t.tail&t.mask] = s
+	t.tail++
+	t.live++
+}
+
+// grow doubles the ring.
+func (t *Tracker) grow() {
+	next := make([]slot, 2*len(t.slots))
+	mask := uint64(len(next) - 1)
+	for seq := t.head; seq != t.tail; seq++ {
+		next[seq&mask] = t.slots[seq&t.mask]
+	}
+	t.slots, t.mask = next, mask
+}
+
+// Ack takes an acknowledgement. One for a tuple that is not under way, because
+// it is complete, was given up, or belongs to another incarnation, is ignored.
+func (t *Tracker) Ack(seq, word uint64) {
+	if seq-t.head >= t.tail-t.head {
+		return
+	}
+	s := &t.slots[seq&t.mask]
+	if s.word == 0 {
+		return
+	}
+	if s.word ^= word; s.word == 0 {
+		t.complete(seq, s)
+	}
+}
+
+// AckAll takes the body of an ack frame. The error is wire.ErrAcks; what stood
+// before the malformed entry was taken then.
+func (t *Tracker) AckAll(body []byte) error {
+	var seq, word uint64
+	for len(body) > 0 {
+		var ok bool
+		if seq, word, body, ok = wire.NextAck(body, seq); !ok {
+			return wire.ErrAcks
+		}
+		t.Ack(seq, word)
+	}
+	return nil
+}
+
+func (t *Tracker) complete(seq uint64, s *slot) {
+	if seq&sampleMask == 0 && t.Sampled != nil {
+		t.Sampled(t.now - s.born)
+	}
+	if t.Completed != nil {
+		t.Completed(s.id)
+	}
+	t.leave(seq)
+}
+
+// leave follows the end of a live tuple, whatever it was.
+func (t *Tracker) leave(seq uint64) {
+	t.live--
+	if seq != t.head {
+		return
+	}
+	for t.head != t.tail && t.slots[t.head&t.mask].word == 0 {
+		t.head++
+	}
+}
+
+// Fail gives up a tuple. It reports false if it is not under way.
+func (t *Tracker) Fail(seq uint64) (Entry, bool) {
+	if seq-t.head >= t.tail-t.head || t.slots[seq&t.mask].word == 0 {
+		return Entry{}, false
+	}
+	return t.drop(seq), true
+}
+
+func (t *Tracker) drop(seq uint64) Entry {
+	s := &t.slots[seq&t.mask]
+	s.word = 0
+	e := Entry{ID: s.id, Tries: s.tries, Dead: s.dead}
+	t.leave(seq)
+	return e
+}
+
+// Oldest returns when the oldest tuple under way was born. ok is false if there is none.
+func (t *Tracker) Oldest() (born Tick, ok bool) {
+	if t.head == t.tail {
+		return 0, false
+	}
+	return t.slots[t.head&t.mask].born, true
+}
+
+// DropOldest gives up the oldest tuple under way. There must be one.
+func (t *Tracker) DropOldest() Entry { return t.drop(t.head) }
+
+// Low returns the least id under way. ok is false if nothing is.
+func (t *Tracker) Low() (id uint64, ok bool) {
+	for seq := t.head; seq != t.tail; seq++ {
+		if s := &t.slots[seq&t.mask]; s.word != 0 && (!ok || s.id < id) {
+			id, ok = s.id, true
+		}
+	}
+	return id, ok
+}
+
+// Last returns the greatest id that was added. ok is false if none was.
+func (t *Tracker) Last() (id uint64, ok bool) { return t.lastID, t.any }
