@@ -66,6 +66,17 @@ func (b *bolt) admit(h wire.Header) error {
 	return nil
 }
 
+// told implements worker.
+func (*bolt) told(h wire.Header, _ []byte) error {
+	return violation(wire.CodeUnexpected, h, ErrUnexpected)
+}
+
+// relinked implements worker.
+func (*bolt) relinked() {}
+
+// clamped implements worker.
+func (*bolt) clamped() {}
+
 // work executes tuples until all inputs have ended, then lets the bolt finish.
 // The guard is entered once, and once more after every panic.
 func (b *bolt) work() error {
@@ -76,6 +87,9 @@ func (b *bolt) work() error {
 	for {
 		panicked, err := b.guard(b.loop)
 		b.account()
+		if panicked && b.acks != nil {
+			b.out.End(err)
+		}
 		if err != nil && !panicked {
 			return err
 		}
@@ -199,7 +213,12 @@ func (b *bolt) execute() (bool, error) {
 	b.quota = b.given
 	in.moved = false
 	b.op = opExecute
-	short := b.records(body)
+	var short bool
+	if b.acks == nil {
+		short = b.records(body)
+	} else {
+		short = b.recordsTracked(body)
+	}
 	b.op = ""
 	b.account()
 	if b.fatal != nil {
@@ -233,6 +252,38 @@ func (b *bolt) records(body []byte) bool {
 			b.fault(opExecute, err)
 		}
 		if in.moved {
+			return false
+		}
+	}
+	return false
+}
+
+// recordsTracked is records where tuples are tracked. A record whose anchors
+// are malformed is taken for none.
+func (b *bolt) recordsTracked(body []byte) bool {
+	in, user, source, out := &b.in, b.user, b.source, b.out
+	for b.quota > 0 {
+		tuple, end, ok := wire.NextRecord(body, in.pos)
+		if !ok {
+			return true
+		}
+		edge, roots, values, err := wire.Anchors(body[tuple:end])
+		if err != nil {
+			return true
+		}
+		in.pos = end
+		b.quota--
+		b.view.ResetTracked(body[tuple:end], values, source, out)
+		out.Begin(body[tuple:end], edge, roots)
+		err = user.Execute(&b.view)
+		if err != nil {
+			if b.stopped() != nil {
+				return false
+			}
+			b.fault(opExecute, err)
+		}
+		out.End(err)
+		if in.moved || b.fatal != nil {
 			return false
 		}
 	}

@@ -67,6 +67,8 @@ func (t *task) handle(h wire.Header, body []byte) error {
 			return nil // the sending side is shut down, or about to be
 		}
 		return t.sendControl(wire.Header{Kind: wire.KindPong, Source: t.inst.cfg.Task, Count: h.Count, Epoch: t.epoch})
+	case wire.KindAck, wire.KindFail, wire.KindLost:
+		return t.worker.told(h, body)
 	case wire.KindPong:
 	case wire.KindError:
 		return refusal(body)
@@ -83,13 +85,12 @@ func (t *task) clamp(h wire.Header) error {
 	}
 	if h.Kind == wire.KindRelease {
 		delete(t.clamps, h.Dest)
-		return nil
-	}
-	if _, known := t.clamps[h.Dest]; !known {
+	} else if _, known := t.clamps[h.Dest]; !known {
 		t.clamps[h.Dest] = struct{}{}
 		t.count.clamps++
 		t.publish() // no batch may follow for long
 	}
+	t.worker.clamped()
 	return nil
 }
 

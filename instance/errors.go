@@ -26,7 +26,7 @@ var (
 type TaskError struct {
 	Component string
 	Task      uint32
-	Op        string // what was called: New, Open, Next, Execute, Tick, Finish or Close
+	Op        string // what was called: New, Open, Seek, Next, Replay, Ack, Fail, Execute, Tick, Finish or Close
 	Err       error  // what it returned, or a *PanicError
 	Stack     string // of a panic, else empty
 }

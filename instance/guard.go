@@ -15,6 +15,11 @@ const (
 	opTick    = "Tick"
 	opFinish  = "Finish"
 	opClose   = "Close"
+	opSeek    = "Seek"
+	opReplay  = "Replay"
+	opAck     = "Ack"
+	opFail    = "Fail"
+	opSave    = "position" // of the spout, written to a file: not a call of user code
 )
 
 // reportEvery is the time in which one error is reported and the others are only counted.
@@ -58,8 +63,11 @@ func (t *task) panicked(op string, value any) error {
 	t.count.errors++
 	e := t.taskError(op, &PanicError{Value: value})
 	survivable := op == opExecute || op == opTick
-	if !survivable || t.report.ready(t.clock()) {
+	report := !survivable || t.report.ready(t.clock())
+	if report || t.acks != nil { // a fail frame holds it too
 		e.Stack = string(debug.Stack())
+	}
+	if report {
 		t.tell(e)
 	}
 	return e

@@ -14,7 +14,11 @@ import (
 	"github.com/ardea-stream/ardea/wire"
 )
 
-const defaultMaxAge = time.Millisecond
+const (
+	defaultMaxAge = time.Millisecond
+	// maxRestarts is what sequence numbers have room for.
+	maxRestarts = 1<<(64-incarnationShift) - 1
+)
 
 // Config describes one task. Plan, Topology and Task are required.
 type Config struct {
@@ -27,6 +31,12 @@ type Config struct {
 	// Incarnation rises with every start of the task, so that a stream
 	// manager can tell a new process from an old one.
 	Incarnation uint64
+	// Restarts is how often the task was started before. It sets the sequence
+	// numbers of a spout's tuples apart from those of its dead incarnations.
+	Restarts int
+	// PositionFile is the path of the file that keeps the position of a spout
+	// that is a topology.Replayer, for its next incarnation. Empty means that none is kept.
+	PositionFile string
 	// MinBatch and MaxBatch bound a batch, a whole frame, in bytes; 0 means
 	// topology.DefaultMinBatch and topology.DefaultMaxBatch. Small batches
 	// cost throughput, large ones memory.
@@ -76,6 +86,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxBatch != 0 && c.MinBatch > c.MaxBatch {
 		fault("MinBatch %d is above MaxBatch %d", c.MinBatch, c.MaxBatch)
+	}
+	if c.Restarts < 0 || c.Restarts > maxRestarts {
+		fault("Restarts is %d, allowed are 0 to %d", c.Restarts, maxRestarts)
 	}
 	if c.MaxAge < 0 {
 		fault("MaxAge is %v, it cannot be negative", c.MaxAge)
@@ -140,7 +153,8 @@ func New(cfg Config) (*Instance, error) {
 //   - ErrStarted when it was called before
 //
 // A link that breaks is dialled again, with growing pauses, while the spout or
-// bolt stays open; what was in flight is lost. Every error names component and task.
+// bolt stays open; what was in flight is lost, or replayed where tuples are
+// tracked. A spout whose tuples are tracked ends when all are complete or given up. Every error names component and task.
 func (i *Instance) Run(ctx context.Context) error {
 	if !i.started.CompareAndSwap(false, true) {
 		return ErrStarted

@@ -7,21 +7,30 @@ import (
 // Metrics is how a task has done so far. Counts rise from 0 at New; sizes are
 // in bytes with frame headers. Frames and bytes are those of data frames.
 type Metrics struct {
-	Emitted     int64  `json:"emitted"`      // tuples, each once however many consumers it has
-	Received    int64  `json:"received"`     // tuples handed to Execute
-	FramesIn    int64  `json:"frames_in"`    // data frames handled
-	FramesOut   int64  `json:"frames_out"`   // data frames written
-	BytesIn     int64  `json:"bytes_in"`     // of data frames handled
-	BytesOut    int64  `json:"bytes_out"`    // of data frames written
-	Errors      int64  `json:"errors"`       // errors of user code, panics included
-	Panics      int64  `json:"panics"`       // panics of user code
-	Clamps      int64  `json:"clamps"`       // times that a destination began to hold the spout back
-	CreditWaits int64  `json:"credit_waits"` // times that a batch or a spout had to wait for credit
-	Reconnects  int64  `json:"reconnects"`   // links that followed the first
-	Malformed   int64  `json:"malformed"`    // links closed because of what the stream manager sent
-	Syscalls    int64  `json:"syscalls"`     // reads and writes of the socket
-	Ended       bool   `json:"ended"`        // all streams of the task have ended
-	LastError   string `json:"last_error"`   // last error that was reported, with the stack of a panic
+	Emitted     int64 `json:"emitted"`      // tuples, each once however many consumers it has
+	Received    int64 `json:"received"`     // tuples handed to Execute
+	FramesIn    int64 `json:"frames_in"`    // data frames handled
+	FramesOut   int64 `json:"frames_out"`   // data frames written
+	BytesIn     int64 `json:"bytes_in"`     // of data frames handled
+	BytesOut    int64 `json:"bytes_out"`    // of data frames written
+	Errors      int64 `json:"errors"`       // errors of user code, panics included
+	Panics      int64 `json:"panics"`       // panics of user code
+	Clamps      int64 `json:"clamps"`       // times that a destination began to hold the spout back
+	CreditWaits int64 `json:"credit_waits"` // times that a batch or a spout had to wait for credit
+	Reconnects  int64 `json:"reconnects"`   // links that followed the first
+	Malformed   int64 `json:"malformed"`    // links closed because of what the stream manager sent
+	Syscalls    int64 `json:"syscalls"`     // reads and writes of the socket
+	Pending     int64 `json:"pending"`      // tuples of a spout that are tracked now, those that wait to be replayed included
+	Acked       int64 `json:"acked"`        // tuples of a spout that are complete
+	Failed      int64 `json:"failed"`       // tuples of a spout that were given up
+	Replayed    int64 `json:"replayed"`     // tuples that a spout has emitted again, dead letters included
+	TimedOut    int64 `json:"timed_out"`    // times that a tuple was not acked within the message timeout
+	Lost        int64 `json:"lost"`         // times that a tuple was taken for lost with a process or link
+	DeadLetters int64 `json:"dead_letters"` // dead letters that were acked
+	// Latency is the time from EmitID until all was done, of one in eight tuples.
+	Latency   LatencyBuckets `json:"latency"`
+	Ended     bool           `json:"ended"`      // all streams of the task have ended
+	LastError string         `json:"last_error"` // last error that was reported, with the stack of a panic
 }
 
 // counters is what the task counts, without synchronization.
@@ -29,6 +38,8 @@ type counters struct {
 	received, framesIn, framesOut, bytesIn, bytesOut int64
 	errors, panics, clamps, creditWaits              int64
 	reconnects, malformed, syscalls                  int64
+	acked, failed, replayed, timedOut, lost          int64
+	deadLetters                                      int64
 }
 
 // published is what Metrics reads: the counters as they were about a batch ago.
@@ -36,6 +47,9 @@ type published struct {
 	emitted, received, framesIn, framesOut, bytesIn, bytesOut atomic.Int64
 	errors, panics, clamps, creditWaits                       atomic.Int64
 	reconnects, malformed, syscalls                           atomic.Int64
+	pending, acked, failed, replayed, timedOut, lost          atomic.Int64
+	deadLetters                                               atomic.Int64
+	latency                                                   LatencyRecorder
 	ended                                                     atomic.Bool
 	lastError                                                 atomic.Pointer[string]
 }
@@ -52,6 +66,9 @@ func (i *Instance) Metrics() Metrics {
 		Clamps: p.clamps.Load(), CreditWaits: p.creditWaits.Load(),
 		Reconnects: p.reconnects.Load(), Malformed: p.malformed.Load(),
 		Syscalls: p.syscalls.Load(), Ended: p.ended.Load(),
+		Pending: p.pending.Load(), Acked: p.acked.Load(), Failed: p.failed.Load(), Replayed: p.replayed.Load(),
+		TimedOut: p.timedOut.Load(), Lost: p.lost.Load(), DeadLetters: p.deadLetters.Load(),
+		Latency: p.latency.Snapshot(),
 	}
 	if s := p.lastError.Load(); s != nil {
 		m.LastError = *s
@@ -79,4 +96,7 @@ func (t *task) publish() {
 		syscalls += t.link.calls
 	}
 	p.syscalls.Store(syscalls)
+	if s, ok := t.worker.(*spout); ok && s.tracked != nil {
+		s.tracked.publishTracked()
+	}
 }

@@ -77,6 +77,9 @@ func (a *aging) due(pending bool, from, now, frames int64) bool {
 
 // age sends batches that have become old.
 func (t *task) age(now int64) error {
+	if err := t.ageAcks(now); err != nil {
+		return err
+	}
 	if t.aging.due(t.out.Pending(), t.pace.from, now, t.count.framesOut) {
 		return t.flushed(t.out.Age())
 	}
@@ -88,7 +91,10 @@ func (t *task) age(now int64) error {
 // batch will be old, zero if none waits.
 func (t *task) ranDry() (until time.Time, err error) {
 	if !t.inst.cfg.NoDrain {
-		return time.Time{}, t.flushed(t.out.Flush())
+		if err := t.flushed(t.out.Flush()); err != nil {
+			return time.Time{}, err
+		}
+		return time.Time{}, t.flushAcks()
 	}
 	if err := t.age(t.clock()); err != nil || !t.out.Pending() {
 		return time.Time{}, err

@@ -90,6 +90,7 @@ func (t *task) dialOnce() error {
 	}
 	t.credit, t.unpaid = int64(w.Credit), 0
 	clear(t.clamps)
+	t.worker.clamped()
 	if t.session.links++; t.session.links > 1 {
 		t.count.reconnects++
 	}
@@ -171,7 +172,11 @@ func (t *task) reconnect(cause error) error {
 		return err
 	}
 	t.log.Warn("link to the stream manager lost", slog.Any("err", cause))
-	return t.connect()
+	if err := t.connect(); err != nil {
+		return err
+	}
+	t.worker.relinked()
+	return nil
 }
 
 // lastWords looks for an error frame behind a failed write or read: it tells more than a reset does.

@@ -23,8 +23,9 @@ func (t *task) send(stream uint16, dest uint32, keyed bool, count uint32, frame 
 		Length: uint32(len(frame) - wire.HeaderSize), Kind: wire.KindData, Stream: stream,
 		Source: t.inst.cfg.Task, Dest: dest, Count: count, Epoch: t.epoch,
 	}
+	h.Flags = t.flags
 	if keyed {
-		h.Flags = wire.FlagKeyed
+		h.Flags |= wire.FlagKeyed
 	}
 	h.Put(frame)
 	for {
@@ -58,7 +59,9 @@ func (t *task) awaitCredit() error {
 				t.count.creditWaits++
 				t.publish()
 			}
-			err = t.waitAhead()
+			if err = t.flushAcks(); err == nil {
+				err = t.waitAhead()
+			}
 		}
 		if err != nil {
 			if err = t.reconnect(err); err != nil {

@@ -20,6 +20,7 @@ type spout struct {
 	polled   int64 // when the socket was last looked at, by task.clock
 	frames   int64 // frames that had been sent by then
 	finished bool  // Next said io.EOF
+	tracked  *tracked
 }
 
 func (s *spout) open(ctx context.Context, info *topology.Task) error {
@@ -41,6 +42,9 @@ func (s *spout) open(ctx context.Context, info *topology.Task) error {
 		return err
 	})
 	s.finished = stopping
+	if err == nil && s.tracked != nil {
+		err = s.tracked.begin()
+	}
 	return err
 }
 
@@ -53,7 +57,49 @@ func (s *spout) close() error {
 	if s.user == nil {
 		return nil
 	}
-	return s.call(opClose, s.user.Close)
+	err := s.call(opClose, s.user.Close)
+	if s.tracked != nil {
+		err = errors.Join(err, s.tracked.close())
+	}
+	return err
+}
+
+// told implements worker.
+func (s *spout) told(h wire.Header, body []byte) error {
+	k := s.tracked
+	if k == nil {
+		return violation(wire.CodeUnexpected, h, ErrUnexpected)
+	}
+	switch {
+	case h.Kind == wire.KindLost:
+		k.loseAll()
+		return nil
+	case h.Dest != s.inst.cfg.Task:
+		return violation(wire.CodeRoute, h, ErrRoute)
+	case h.Kind == wire.KindAck:
+		return k.acked(h, body)
+	default:
+		return k.failed(h, body)
+	}
+}
+
+// relinked implements worker.
+func (s *spout) relinked() {
+	if s.tracked != nil {
+		s.tracked.loseAll()
+	}
+}
+
+// clamped implements worker.
+func (s *spout) clamped() {
+	if s.tracked == nil {
+		return
+	}
+	if now := s.clock(); len(s.clamps) > 0 {
+		s.tracked.held.start(now)
+	} else {
+		s.tracked.held.stop(now)
+	}
 }
 
 func (s *spout) admit(h wire.Header) error {
@@ -62,6 +108,9 @@ func (s *spout) admit(h wire.Header) error {
 
 func (s *spout) work() error {
 	_, err := s.guard(s.loop)
+	if err == nil {
+		err = s.completeAll()
+	}
 	return err
 }
 
@@ -129,13 +178,19 @@ func (s *spout) duties(now int64) error {
 		}
 		s.publish()
 	}
-	for s.held() {
-		if s.inst.signals.any(sigDrain) {
+	for {
+		if s.tracked != nil {
+			if err := s.tracked.duties(now, s.mayEmit()); err != nil {
+				return err
+			}
+		}
+		if !s.held() || s.inst.signals.any(sigDrain) {
 			break
 		}
 		if err := s.hold(); err != nil {
 			return err
 		}
+		now = s.clock()
 	}
 	if s.inst.signals.any(sigDrain) {
 		s.finished = true
@@ -144,7 +199,10 @@ func (s *spout) duties(now int64) error {
 }
 
 // held reports whether Next may not be called.
-func (s *spout) held() bool { return len(s.clamps) > 0 || s.credit <= 0 }
+func (s *spout) held() bool { return !s.mayEmit() || s.tracked != nil && s.tracked.full() }
+
+// mayEmit reports whether nobody holds the task back.
+func (s *spout) mayEmit() bool { return len(s.clamps) == 0 && s.credit > 0 }
 
 // hold waits for a frame while Next may not be called.
 func (s *spout) hold() error {
@@ -157,9 +215,16 @@ func (s *spout) hold() error {
 	}
 	s.publish()
 	for s.held() && !s.inst.signals.any(sigDrain) {
-		s.link.arm(time.Time{})
+		var until time.Time
+		if s.tracked != nil {
+			until = s.tracked.deadline()
+		}
+		s.link.arm(until)
 		if err := s.listen(true); err != nil {
 			return err
+		}
+		if s.tracked != nil {
+			break // there may be something to tell, to drop or to replay
 		}
 	}
 	s.pace.begin(s.clock())

@@ -23,6 +23,12 @@ type worker interface {
 	close() error
 	// admit checks the header of a data or end frame.
 	admit(h wire.Header) error
+	// told handles a frame about tracked tuples. body is borrowed.
+	told(h wire.Header, body []byte) error
+	// clamped follows a change of the clamps.
+	clamped()
+	// relinked follows every link but the first: what was sent over the one before may be lost.
+	relinked()
 }
 
 // task is the state of a running task. All of it belongs to the goroutine of Run.
@@ -42,6 +48,8 @@ type task struct {
 	credit  int64  // bytes that may be sent
 	unpaid  int64  // bytes handled and not returned as credit
 	clamps  map[uint32]struct{}
+	flags   wire.Flags // of all data frames
+	acks    *ackOut    // of a bolt, where tuples are tracked; else nil
 
 	aging  aging
 	pace   pace
@@ -69,10 +77,21 @@ func newTask(ctx context.Context, i *Instance) *task {
 	t.control = make([]byte, 0, wire.HeaderSize)
 	t.in.init()
 	if i.placed.Spout {
-		t.worker = &spout{task: t}
+		s := &spout{task: t}
+		t.worker = s
+		if i.cfg.Plan.Tracked {
+			s.tracked = newTracked(s)
+		}
 	} else {
 		t.worker = &bolt{task: t, inputs: newInputs(i.cfg.Plan, i.placed)}
 		t.ticks.every = i.spec.TickEvery
+		if i.cfg.Plan.Tracked {
+			t.acks = newAckOut(i.cfg.Plan.TaskCount(), i.cfg.Plan.Upstream(i.cfg.Task))
+			t.out.Track(t, i.cfg.Task, nil, i.spec.ManualAck)
+		}
+	}
+	if i.cfg.Plan.Tracked {
+		t.flags = wire.FlagAnchored
 	}
 	return t
 }
@@ -172,6 +191,9 @@ func (t *task) block(room []byte) error {
 // taken everything, and repeats both over a new link if it must.
 func (t *task) end() error {
 	err := t.flushed(t.out.Flush())
+	if err == nil {
+		err = t.flushAcks()
+	}
 	t.ending = true
 	if err != nil {
 		return err

@@ -69,6 +69,9 @@ func (c *Collector) End(err error) {
 	k := c.track
 	a := &k.bolt
 	cur := &a.current
+	if !a.inside {
+		return // a panic of something else
+	}
 	a.inside = false
 	switch {
 	case a.manual && a.taken != Anchor{}:

@@ -27,7 +27,6 @@ type tracking struct {
 	task    uint32
 	tracker *tracker.Tracker // of a spout; nil for a bolt
 	edges   tracker.Edges
-	waiting func() int     // tuples of a spout that wait to be emitted again
 	again   *tracker.Entry // what is being emitted again; nil outside Again
 	bolt    anchors
 }
@@ -40,10 +39,9 @@ type anchor struct {
 }
 
 // Track makes the collector of a task track what it emits; the engine calls it
-// before anything else. A spout has a tracker, to which waiting tells how many
-// tuples wait to be emitted again; a bolt has none. manual says that a bolt acks itself.
-func (c *Collector) Track(sink TrackedSink, task uint32, t *tracker.Tracker, waiting func() int, manual bool) {
-	c.track = &tracking{sink: sink, task: task, tracker: t, edges: tracker.NewEdges(), waiting: waiting, bolt: anchors{manual: manual}}
+// before anything else. A spout has a tracker, a bolt has none. manual says that a bolt acks itself.
+func (c *Collector) Track(sink TrackedSink, task uint32, t *tracker.Tracker, manual bool) {
+	c.track = &tracking{sink: sink, task: task, tracker: t, edges: tracker.NewEdges(), bolt: anchors{manual: manual}}
 	for _, o := range c.outputs {
 		o.short = -1
 	}
@@ -79,7 +77,7 @@ func (o *Out) emitID(k *tracking, b *batch, id uint64, values []Value) error {
 	} else {
 		again = nil
 	}
-	for again == nil && !t.Room(k.waiting()) || !t.Space() {
+	for again == nil && t.Full() || !t.Space() {
 		if err := k.sink.AwaitRoom(); err != nil {
 			return err
 		}

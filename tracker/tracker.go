@@ -82,11 +82,8 @@ func (t *Tracker) SetNow(now Tick) { t.now = now }
 // Live returns the number of tuples under way.
 func (t *Tracker) Live() int { return t.live }
 
-// Room reports whether another tuple can be added, besides waiting ones that
-// will be added later.
-func (t *Tracker) Room(waiting int) bool {
-	return t.live+waiting < t.most && t.Space()
-}
+// Full reports whether as many tuples are under way as may be.
+func (t *Tracker) Full() bool { return t.live >= t.most }
 
 // Space reports whether the ring has a slot for the next tuple.
 func (t *Tracker) Space() bool {
