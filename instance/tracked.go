@@ -1,7 +1,6 @@
 package instance
 
 import (
-	"errors"
 	"log/slog"
 	"time"
 
@@ -210,92 +209,6 @@ func (k *tracked) drop(e tracker.Entry, f *topology.Failure) {
 	}
 }
 
-// giveUp ends the life of a tuple: it becomes a dead letter if there is a stream for those.
-func (k *tracked) giveUp(id uint64, f *topology.Failure, now int64) {
-	k.count.failed++
-	if k.report.ready(now) {
-		k.log.Warn("tuple is given up", slog.Uint64("id", id), slog.Any("err", f), slog.Int("suppressed", k.report.suppressed))
-		k.report.suppressed = 0
-	}
-	if k.acker != nil {
-		k.givenUp = append(k.givenUp, givenUp{id: id, f: f})
-	}
-	if k.letters != nil {
-		k.dead[id] = f
-		k.retries.Push(tracker.Entry{ID: id, Dead: true}, now)
-	}
-}
-
-// tell calls the spout's Ack and Fail.
-func (k *tracked) tell() error {
-	for len(k.completed) > 0 || len(k.givenUp) > 0 {
-		done, failed := k.completed, k.givenUp
-		k.completed, k.givenUp = k.spare[:0], nil
-		_, err := k.guard(func() error {
-			k.op = opAck
-			for _, id := range done {
-				k.acker.Ack(id)
-			}
-			k.op = opFail
-			for _, g := range failed {
-				k.acker.Fail(g.id, g.f)
-			}
-			k.op = ""
-			return nil
-		})
-		k.spare = done
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// replay emits what is due again, at most a few.
-func (k *tracked) replay(now int64) error {
-	for range replaysPerLap {
-		r, ok := k.retries.Next()
-		if !ok || r.Due > now || !k.ring.Space() {
-			return nil
-		}
-		k.retries.Pop()
-		err := k.out.Again(r.Entry, func() error { return k.emitAgain(r) })
-		if stop := k.stopped(); stop != nil {
-			return stop
-		}
-		if te, ok := errors.AsType[*TaskError](err); ok {
-			return te // a panic
-		}
-		if err != nil {
-			return k.failure(opReplay, err)
-		}
-		k.count.replayed++
-	}
-	return nil
-}
-
-func (k *tracked) emitAgain(r tracker.Retry) error {
-	if r.Dead {
-		return k.emitLetter(r.ID, k.dead[r.ID])
-	}
-	_, err := k.guard(func() error {
-		k.op = opReplay
-		err := k.replayer.Replay(r.ID)
-		k.op = ""
-		return err
-	})
-	return err
-}
-
-func (k *tracked) emitLetter(id uint64, f *topology.Failure) error {
-	cause := f.Cause
-	if f.Component == "" {
-		cause = f.Reason.String()
-	}
-	return k.letters.EmitID(id, topology.Int(int64(id)), topology.Int(int64(f.Tries)), topology.String(f.Component),
-		topology.Int(int64(f.Task)), topology.String(cause), topology.String(f.Stack), topology.Bytes(f.Payload))
-}
-
 // duties looks after everything but Next. emit says whether tuples may be emitted.
 func (k *tracked) duties(now int64, emit bool) error {
 	k.ring.SetNow(tracker.TickOf(now))
@@ -324,8 +237,8 @@ func (k *tracked) save() error {
 		low, some = id, true
 	}
 	if !some {
-		last, any := k.ring.Last()
-		if !any {
+		last, ok := k.ring.Last()
+		if !ok {
 			return nil
 		}
 		low = last + 1
@@ -401,58 +314,4 @@ func (s *spout) completeAll() error {
 			return err
 		}
 	}
-}
-
-// heldClock is how long a spout was held back by slow consumers: such time is
-// not the tuples' fault.
-type heldClock struct {
-	running bool
-	started int64 // when it was held back last, by task.clock
-	total   int64
-	marks   []heldMark // rising
-	apart   tracker.Tick
-}
-
-// heldMark is the total at some time at which it was not running.
-type heldMark struct {
-	at    tracker.Tick
-	total int64
-}
-
-// maxMarks bounds the marks that are kept.
-const maxMarks = 64
-
-func (c *heldClock) start(now int64) {
-	if !c.running {
-		c.running, c.started = true, now
-	}
-}
-
-func (c *heldClock) stop(now int64) {
-	if !c.running {
-		return
-	}
-	c.running = false
-	c.total += now - c.started
-	m := heldMark{at: tracker.TickOf(now), total: c.total}
-	if n := len(c.marks); n > 1 && m.at-c.marks[n-2].at < c.apart {
-		c.marks[n-1] = m
-		return
-	}
-	if len(c.marks) == maxMarks {
-		c.marks = c.marks[:copy(c.marks, c.marks[maxMarks/2:])]
-	}
-	c.marks = append(c.marks, m)
-}
-
-// since returns for how long it was running, in nanoseconds, since some time.
-func (c *heldClock) since(t tracker.Tick) int64 {
-	before := int64(0)
-	for i := len(c.marks) - 1; i >= 0; i-- {
-		if c.marks[i].at-t > 1<<31 { // earlier
-			before = c.marks[i].total
-			break
-		}
-	}
-	return c.total - before
 }

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/ardea-stream/ardea/wire"
 )
@@ -280,10 +281,8 @@ func (o *Out) emitJoined(k *tracking, to []Anchor, values []Value) error {
 
 // first reports whether a root was not seen before, and notes it.
 func (a *anchors) first(r root) bool {
-	for _, s := range a.seen {
-		if s == r {
-			return false
-		}
+	if slices.Contains(a.seen, r) {
+		return false
 	}
 	a.seen = append(a.seen, r)
 	return true

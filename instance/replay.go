@@ -1,0 +1,95 @@
+package instance
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/ardea-stream/ardea/topology"
+	"github.com/ardea-stream/ardea/tracker"
+)
+
+// giveUp ends the life of a tuple: it becomes a dead letter if there is a stream for those.
+func (k *tracked) giveUp(id uint64, f *topology.Failure, now int64) {
+	k.count.failed++
+	if k.report.ready(now) {
+		k.log.Warn("tuple is given up", slog.Uint64("id", id), slog.Any("err", f), slog.Int("suppressed", k.report.suppressed))
+		k.report.suppressed = 0
+	}
+	if k.acker != nil {
+		k.givenUp = append(k.givenUp, givenUp{id: id, f: f})
+	}
+	if k.letters != nil {
+		k.dead[id] = f
+		k.retries.Push(tracker.Entry{ID: id, Dead: true}, now)
+	}
+}
+
+// tell calls the spout's Ack and Fail.
+func (k *tracked) tell() error {
+	for len(k.completed) > 0 || len(k.givenUp) > 0 {
+		done, failed := k.completed, k.givenUp
+		k.completed, k.givenUp = k.spare[:0], nil
+		_, err := k.guard(func() error {
+			k.op = opAck
+			for _, id := range done {
+				k.acker.Ack(id)
+			}
+			k.op = opFail
+			for _, g := range failed {
+				k.acker.Fail(g.id, g.f)
+			}
+			k.op = ""
+			return nil
+		})
+		k.spare = done
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replay emits what is due again, at most a few.
+func (k *tracked) replay(now int64) error {
+	for range replaysPerLap {
+		r, ok := k.retries.Next()
+		if !ok || r.Due > now || !k.ring.Space() {
+			return nil
+		}
+		k.retries.Pop()
+		err := k.out.Again(r.Entry, func() error { return k.emitAgain(r) })
+		if stop := k.stopped(); stop != nil {
+			return stop
+		}
+		if te, ok := errors.AsType[*TaskError](err); ok {
+			return te // a panic
+		}
+		if err != nil {
+			return k.failure(opReplay, err)
+		}
+		k.count.replayed++
+	}
+	return nil
+}
+
+func (k *tracked) emitAgain(r tracker.Retry) error {
+	if r.Dead {
+		return k.emitLetter(r.ID, k.dead[r.ID])
+	}
+	_, err := k.guard(func() error {
+		k.op = opReplay
+		err := k.replayer.Replay(r.ID)
+		k.op = ""
+		return err
+	})
+	return err
+}
+
+func (k *tracked) emitLetter(id uint64, f *topology.Failure) error {
+	cause := f.Cause
+	if f.Component == "" {
+		cause = f.Reason.String()
+	}
+	return k.letters.EmitID(id, topology.Int(int64(id)), topology.Int(int64(f.Tries)), topology.String(f.Component),
+		topology.Int(int64(f.Task)), topology.String(cause), topology.String(f.Stack), topology.Bytes(f.Payload))
+}
