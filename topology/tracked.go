@@ -25,6 +25,7 @@ type TrackedSink interface {
 type tracking struct {
 	sink    TrackedSink
 	task    uint32
+	roots   wire.RootWriter
 	tracker *tracker.Tracker // of a spout; nil for a bolt
 	edges   tracker.Edges
 	again   *tracker.Entry // what is being emitted again; nil outside Again
@@ -41,7 +42,7 @@ type anchor struct {
 // Track makes the collector of a task track what it emits; the engine calls it
 // before anything else. A spout has a tracker, a bolt has none. manual says that a bolt acks itself.
 func (c *Collector) Track(sink TrackedSink, task uint32, t *tracker.Tracker, manual bool) {
-	c.track = &tracking{sink: sink, task: task, tracker: t, edges: tracker.NewEdges(), bolt: anchors{manual: manual}}
+	c.track = &tracking{sink: sink, task: task, roots: wire.NewRootWriter(task), tracker: t, edges: tracker.NewEdges(), bolt: anchors{manual: manual}}
 	for _, o := range c.outputs {
 		o.short = -1
 	}
@@ -146,7 +147,7 @@ func (o *Out) addTracked(b *batch, values []Value, a *anchor) (sum uint64) {
 	rec := (*[wire.ShortRecord]byte)(have[n : n+wire.ShortRecord])
 	w := wire.BeginShort(rec, len(o.keys))
 	if a.roots == nil {
-		w = wire.PutAnchor(rec, w, a.edge, o.c.track.task, a.seq)
+		w = o.c.track.roots.Put(rec, w, a.edge, a.seq)
 	} else if w = wire.PutRoots(rec, w, a.edge, a.roots); w == 0 {
 		return 0
 	}

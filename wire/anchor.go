@@ -8,7 +8,7 @@ import (
 // ErrAnchors says that edge or roots of a tuple cannot be parsed.
 var ErrAnchors = errors.New("wire: malformed edge or roots of a tuple")
 
-// AnchorSize is the most that PutAnchor writes, in bytes: an edge and one root.
+// AnchorSize is the room that RootWriter.Put needs, in bytes: an edge and one root take no more.
 const AnchorSize = KeyHashSize + 2 + 1 + binary.MaxVarintLen32 + 1 + binary.MaxVarintLen64
 
 // NextEdge returns the edge of the copy that follows the one with edge e. A
@@ -137,21 +137,45 @@ func AppendRoot(dst []byte, task uint32, seq uint64) []byte {
 	return binary.AppendUvarint(dst, seq)
 }
 
-// PutAnchor writes an edge and one root to dst[w:], where AnchorSize bytes must
-// follow, and returns the offset behind them.
-func PutAnchor(dst *[ShortRecord]byte, w int, edge uint64, task uint32, seq uint64) int {
-	b := (*[AnchorSize]byte)(dst[w:])
-	b[0] = tagEdge
-	binary.LittleEndian.PutUint64(b[1:], edge)
-	b[9], b[11] = tagRoot, tagRootTask
-	n := 12 + binary.PutUvarint(b[12:], uint64(task))
-	b[n] = tagRootSeq
-	n += 1 + binary.PutUvarint(b[n+1:], seq)
-	b[10] = byte(n - 11)
-	return w + n
+// RootWriter writes the anchors of the tuples of one spout task. The zero
+// RootWriter is of no use, see NewRootWriter.
+type RootWriter struct {
+	head uint64 // the root up to its seq, with a length that lacks the seq
+	size int    // of head, in bytes
 }
 
-// PutRoots is PutAnchor with roots that Anchors returned. It returns 0 where
+// NewRootWriter returns the writer of a task, whose id is at most 1<<21.
+func NewRootWriter(task uint32) RootWriter {
+	var b [8]byte
+	n := len(AppendRoot(b[:0], task, 0)) - 1
+	b[1]--
+	return RootWriter{head: binary.LittleEndian.Uint64(b[:]) &^ (^uint64(0) << (8 * n)), size: n}
+}
+
+// Put writes an edge and one root to dst[w:], where AnchorSize bytes must
+// follow, and returns the offset behind them. It writes what AppendEdge and
+// AppendRoot append, by machine words.
+func (r *RootWriter) Put(dst *[ShortRecord]byte, w int, edge, seq uint64) int {
+	b := (*[AnchorSize]byte)(dst[w:])
+	n := uvarintLen(seq)
+	b[0] = tagEdge
+	binary.LittleEndian.PutUint64(b[1:], edge)
+	binary.LittleEndian.PutUint64(b[KeyHashSize:], r.head+uint64(n)<<8)
+	at := KeyHashSize + r.size
+	if n > 8 {
+		return w + at + binary.PutUvarint(b[at:], seq)
+	}
+	more := uint64(nonASCII) &^ (^uint64(0) << (8 * (n - 1) & 63)) // of all bytes but the last
+	binary.LittleEndian.PutUint64(b[at:], spread7(seq)|spread7(seq>>28)<<32|more)
+	return w + at + n
+}
+
+// spread7 returns the low 28 bits of u as four bytes of seven bits.
+func spread7(u uint64) uint64 {
+	return u&0x7f | u<<1&0x7f00 | u<<2&0x7f0000 | u<<3&0x7f000000
+}
+
+// PutRoots is RootWriter.Put with roots that Anchors returned. It returns 0 where
 // they are longer than AnchorSize leaves room for.
 func PutRoots(dst *[ShortRecord]byte, w int, edge uint64, roots []byte) int {
 	b := (*[AnchorSize]byte)(dst[w:])

@@ -113,15 +113,17 @@ func TestEdgeSumIsThatOfTheCopies(t *testing.T) {
 	}
 }
 
-// TestPutAnchorWritesTheSameBytes compares the one-pass functions with the others.
-func TestPutAnchorWritesTheSameBytes(t *testing.T) {
+// TestRootWriterWritesTheSameBytes compares the one-pass functions with the others.
+func TestRootWriterWritesTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		task, seq := rapid.Uint32().Draw(t, "task"), rapid.Uint64().Draw(t, "seq")
+		task, seq := rapid.Uint32Range(0, 1<<21).Draw(t, "task"), rapid.Uint64().Draw(t, "seq")
+		seq >>= rapid.IntRange(0, 63).Draw(t, "shift")
+		roots := NewRootWriter(task)
 		edge := rapid.Uint64().Draw(t, "edge")
 		var dst [ShortRecord]byte
 		w := BeginShort(&dst, rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes"))
 		want := AppendRoot(AppendEdge(nil, edge), task, seq)
-		if end := PutAnchor(&dst, w, edge, task, seq); !bytes.Equal(dst[w:end], want) {
+		if end := roots.Put(&dst, w, edge, seq); !bytes.Equal(dst[w:end], want) {
 			t.Fatalf("% x, want % x", dst[w:end], want)
 		}
 		if end := PutRoots(&dst, w, edge, want[KeyHashSize:]); !bytes.Equal(dst[w:end], want) {
