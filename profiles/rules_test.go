@@ -154,7 +154,7 @@ func TestDefaultRulesOfMadeUpStacks(t *testing.T) {
 		{"the clock", "runtime.nanotime1 runtime.nanotime time.runtimeNano time.Since main.f", profiles.Timers},
 		{"timers that are due", "runtime.(*timers).run runtime.(*timers).check runtime.findRunnable runtime.schedule", profiles.Timers},
 		{"a deadline", "runtime.(*timer).modify runtime.poll_runtime_pollSetDeadline internal/poll.setDeadlineImpl net.(*netFD).SetReadDeadline " + ardea + "instance.(*link).arm", profiles.Timers},
-		{"the account of acks", ardea + "instance.(*ackTracker).complete " + ardea + "instance.(*spout).loop", profiles.Ack},
+		{"the account of acks", ardea + "tracker.(*Tracker).AckAll " + ardea + "instance.(*spout).loop", profiles.Ack},
 		{"an unknown function of the library", "google.golang.org/protobuf/proto.unheardOf " + ardea + "wire.ParseBatch", profiles.Other},
 		{"package initialization", "unicode.init runtime.doInit1 runtime.main", profiles.Other},
 	} {
