@@ -42,11 +42,10 @@ func (lp *loop) measure(o *outlet) {
 	o.level = now
 	for _, d := range o.dests {
 		if d.local {
-			lp.announce(d, now)
-			d.owner = now
-		} else {
-			d.link = now
+			lp.owned(d)
+			continue
 		}
+		d.link = now
 		lp.apply(d)
 	}
 }

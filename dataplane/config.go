@@ -28,6 +28,13 @@ type Config struct {
 	Mode Mode
 	// Incarnation rises with every start of this container's manager.
 	Incarnation uint64
+	// Restarted says that this container had a manager before, which has died.
+	// What it had in its hands is lost, and tracked tuples are taken for lost.
+	Restarted bool
+	// Ended are tasks, of any container, whose streams had all ended before this
+	// manager was started. It sees no end frame of theirs, so that it repeats
+	// those ends to the tasks that consume the streams as they connect.
+	Ended []uint32
 	// Secret is what the stream managers of a run share. With it they answer
 	// nobody over TCP who does not prove to know it. Default: anybody is a
 	// peer who knows the plan.
@@ -89,6 +96,16 @@ func (c Config) Validate() error {
 		fault("Plan is missing")
 	} else if c.Plan.Container(c.Container) == nil {
 		fault("Container %d is not in the plan, which has 1 to %d", c.Container, len(c.Plan.Containers))
+	}
+	if len(c.Ended) > 0 && !c.Restarted {
+		fault("Ended is set for a manager that is not Restarted")
+	}
+	if c.Plan != nil {
+		for _, t := range c.Ended {
+			if c.Plan.ComponentOf(t) == nil {
+				fault("Ended names task %d, which is not in the plan", t)
+			}
+		}
 	}
 	if c.LowMark < 0 || c.LowMark > c.HighMark || c.HighMark > c.HardMark {
 		fault("marks must not fall: LowMark %d, HighMark %d, HardMark %d", c.LowMark, c.HighMark, c.HardMark)

@@ -112,7 +112,7 @@ func (lp *loop) end(l *link, h wire.Header, frame []byte) {
 			lp.passEnd(h, frame, lp.dests[t])
 		}
 	}
-	lp.dests[l.task].endsOut++
+	lp.dests[l.task].endsOut[h.Stream] = true
 }
 
 // passEnd sends an end frame to one task, behind what was routed there before.

@@ -16,6 +16,7 @@ const batchBytes = 64 << 10
 type dest struct {
 	task  uint32
 	local bool
+	spout bool
 	out   *outlet // its own, or that of its container
 
 	batch  *pool.Buf
@@ -27,25 +28,27 @@ type dest struct {
 
 	gathered int // bytes that wait as objects, in the modes that decode
 
-	ends             map[uint64]bool // streams and sources that have ended for the task, by frameKey
-	wantIn           int             // how many there will be
-	endsOut, wantOut int             // end frames from the task, and how many there will be
+	ends    map[uint64]bool // streams and sources that have ended for the task, by frameKey
+	wantIn  int             // how many there will be
+	endsOut map[uint16]bool // streams of the task that have ended
+	wantOut int             // how many there will be
 
 	level    level // of the whole cluster: the owner's announcement or our link to it
 	owner    level // announced by the manager that owns the task, or measured here when local
 	link     level // of our own queue to the owner's container
+	away     bool  // local, tracked, and without a link since one broke: counts as past the high mark
 	upstream []uint32
 	feeders  []uint32
 }
 
 func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
-	d := &dest{task: task, local: peer == nil, out: peer, ends: map[uint64]bool{}, upstream: p.Upstream(task), feeders: p.Feeders(task)}
+	d := &dest{task: task, local: peer == nil, out: peer, ends: map[uint64]bool{}, endsOut: map[uint16]bool{}, upstream: p.Upstream(task), feeders: p.Feeders(task)}
 	if d.local {
 		d.out = &outlet{}
 	}
 	d.out.dests = append(d.out.dests, d)
 	c := p.ComponentOf(task)
-	d.wantOut = len(c.Outputs)
+	d.spout, d.wantOut = c.Spout, len(c.Outputs)
 	for _, in := range c.Inputs {
 		d.wantIn += p.Components[p.Streams[in.Stream].Component].Tasks
 	}
@@ -53,7 +56,7 @@ func newDest(p *plan.Plan, task uint32, peer *outlet) *dest {
 }
 
 // finished reports whether the task has got and sent the end of all its streams, so that its link may close.
-func (d *dest) finished() bool { return len(d.ends) >= d.wantIn && d.endsOut >= d.wantOut }
+func (d *dest) finished() bool { return len(d.ends) >= d.wantIn && len(d.endsOut) >= d.wantOut }
 
 // frameKey names the frames that may share a header: those of one stream and source, with the same flags.
 func frameKey(h wire.Header) uint64 {

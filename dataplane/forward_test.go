@@ -68,6 +68,12 @@ func encodeFrame(p *plan.Plan, stream uint16, source, dest uint32, tuples ...*wi
 	return wire.AppendBatch(wire.AppendHeader(nil, h), m)
 }
 
+// anchor sets the flag that tuples of a frame may have an edge and roots.
+func anchor(frame []byte) []byte {
+	frame[5] |= byte(wire.FlagAnchored)
+	return frame
+}
+
 // randomTuple returns a tuple with n key hashes and values of all types.
 func randomTuple(rng *rand.Rand, hashes int) *wirepb.Tuple {
 	t := &wirepb.Tuple{}
@@ -139,7 +145,7 @@ func items(t *testing.T, task uint32, frames []byte, unbatched bool) (list []ite
 			list = append(list, item{h.Stream, h.Source, string(body[off:end])})
 			off = end
 		}
-		if n != int(h.Count) || h.Kind != wire.KindData || h.Flags != wire.FlagKeyed {
+		if n != int(h.Count) || h.Kind != wire.KindData || h.Flags&^wire.FlagAnchored != wire.FlagKeyed {
 			t.Fatalf("%d records in a frame with %+v", n, h)
 		}
 		if unbatched && n > 1 {
@@ -194,7 +200,11 @@ func mixedSteps(p *plan.Plan, rng *rand.Rand) (steps []step) {
 			serial := &wirepb.Value_Int{Int: int64(len(steps)*100 + i)}
 			tuples[i].Values = append(tuples[i].Values, &wirepb.Value{Kind: serial})
 		}
-		steps = append(steps, step{source, encodeFrame(p, stream, source, dest, tuples...)})
+		frame := encodeFrame(p, stream, source, dest, tuples...)
+		if stream != anyStream && rng.IntN(2) == 0 {
+			anchor(frame)
+		}
+		steps = append(steps, step{source, frame})
 		if rng.IntN(3) == 0 {
 			steps = append(steps, step{task: 1 + rng.Uint32N(2)})
 		}
@@ -388,7 +398,8 @@ func TestNobodyConsumesTheStream(t *testing.T) {
 	}
 }
 
-// FuzzForward gives any body to all modes: none panics, those that decode
+// FuzzForward gives any body to all modes, from a task, from a peer, or with
+// edges for two tasks that each get a copy: none panics, those that decode
 // accept no more than optimized does, and they agree with each other.
 func FuzzForward(f *testing.F) {
 	for _, c := range malformed {
@@ -398,13 +409,18 @@ func FuzzForward(f *testing.F) {
 		}
 	}
 	f.Add(uint8(1), false, encodeFrame(splitPlan(f, 2, 1), 0, 1, 0, randomTuple(rand.New(rand.NewPCG(1, 2)), 1))[wire.HeaderSize:])
-	local, peers := splitPlan(f, 2, 1), splitPlan(f, 2, 2)
+	const copied = 0x80 // a bit of count
+	f.Add(uint8(copied|1), false, encodeFrame(splitPlan(f, 2, 1), 0, 1, 0, rootedTuple(rand.New(rand.NewPCG(1, 2)), 1, 1, 5))[wire.HeaderSize:])
+	local, peers, copies := splitPlan(f, 2, 1), splitPlan(f, 2, 2), testPlan(f, 2, 1, topology.All("words"))
 	f.Fuzz(func(t *testing.T, count uint8, peer bool, body []byte) {
-		p := local
-		if peer {
+		p, flags := local, wire.Flags(0)
+		switch {
+		case peer:
 			p = peers
+		case count&copied != 0:
+			p, flags, count = copies, wire.FlagAnchored, count&^copied
 		}
-		h := wire.Header{Kind: wire.KindData, Source: 1, Count: uint32(count), Epoch: p.Epoch, Length: uint32(len(body))}
+		h := wire.Header{Kind: wire.KindData, Flags: flags, Source: 1, Count: uint32(count), Epoch: p.Epoch, Length: uint32(len(body))}
 		frame := append(wire.AppendHeader(nil, h), body...)
 		run := func(mode string) (out [2][]byte, err error) {
 			lp := offline(t, p, 1, mode)

@@ -52,7 +52,7 @@ func (h *handler) OnTick() (time.Duration, gnet.Action) {
 		}))
 	default:
 	}
-	return time.Second, gnet.None
+	return tickPeriod, gnet.None
 }
 
 // OnOpen makes a link of an accepted connection, or opens one that was dialled.

@@ -169,6 +169,10 @@ func (lp *loop) frame(l *link, h wire.Header, frame []byte) {
 		lp.end(l, h, frame)
 	case wire.KindCredit:
 		lp.granted(l, h)
+	case wire.KindAck, wire.KindFail:
+		lp.ack(l, h, frame)
+	case wire.KindLost:
+		lp.peerTells(l, h)
 	case wire.KindClamp, wire.KindRelease:
 		lp.peerLevel(l, h)
 	case wire.KindPing:

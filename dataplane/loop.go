@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/panjf2000/gnet/v2"
 
@@ -51,6 +52,16 @@ type forwarder interface {
 	// deliver takes a frame for one task, from a local task that chose it or
 	// from another stream manager (remote).
 	deliver(h wire.Header, frame []byte, d *dest, remote bool) error
+	// acks passes on a frame of acks to d, a spout's task, at once. remote says
+	// that it is from another stream manager. It borrows the frame until the
+	// next flushRun.
+	acks(h wire.Header, frame []byte, d *dest, remote bool) error
+	// fail is acks for a tuple that failed.
+	fail(h wire.Header, frame []byte, d *dest, remote bool) error
+	// tick runs every tickPeriod.
+	tick()
+	// tracked returns how many tuples of this container's spouts are tracked here.
+	tracked() int
 	// settle makes everything that was routed to d so far stand before what
 	// is sent to its outlet next.
 	settle(d *dest)
@@ -108,6 +119,9 @@ func newLoop(m *Manager) *loop {
 		lp.fwd.flush()
 		return nil
 	})
+	if m.cfg.Restarted {
+		lp.comeAfter(m.cfg.Ended)
+	}
 	return lp
 }
 
@@ -142,6 +156,9 @@ func (lp *loop) closed(l *link, err error) {
 	}
 	delete(lp.links, l)
 	lp.detach(l, err)
+	if l.out == nil && l.container != 0 {
+		lp.peers[l.container].again = true // the other side may have taken it for a whole link
+	}
 	if l.partial != nil {
 		l.partial.Release()
 		l.partial = nil
@@ -170,18 +187,24 @@ func (lp *loop) detach(l *link, err error) {
 	lp.log.Info("link lost", slog.Uint64("task", uint64(l.task)), slog.Uint64("peer", uint64(l.container)), slog.Any("err", err))
 	if l.role == roleInstance {
 		o.drop(lp, o.queue.Len())
+		lp.leave(o.dests[0])
 	} else {
 		lp.peerLost(l.container)
 	}
 }
 
-// tick runs once a second. A peer that was silent for idleTicks is taken for
-// dead; before that it is asked for a sign of life. Whoever connects has as
-// long to say hello.
+// tick runs every tickPeriod. A peer that was silent for more than idleTicks is
+// taken for dead; before that it is asked for a sign of life, and any byte is
+// one. Only ticks count between which the loop has looked for bytes, so that who
+// is busy himself does not take others for dead. Whoever connects has as long to
+// say hello.
 func (lp *loop) tick() {
 	lp.busy.Enter("stream manager loop")
 	defer lp.busy.Leave("stream manager loop")
 	for l := range lp.links {
+		if l.out != nil {
+			lp.payOwed(l.out)
+		}
 		if l.role == roleInstance {
 			continue
 		}
@@ -194,9 +217,14 @@ func (lp *loop) tick() {
 			lp.sendControl(l, wire.Header{Kind: wire.KindPing})
 		}
 	}
+	lp.fwd.tick()
 }
 
-const idleTicks = 30
+// A half-open link is found within five seconds, of which a busy peer has four to answer.
+const (
+	tickPeriod = 500 * time.Millisecond
+	idleTicks  = 8
+)
 
 // closer returns a runnable that closes a connection from the event loop.
 func (lp *loop) closer(conn gnet.Conn) gnet.RunnableFunc {

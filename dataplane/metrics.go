@@ -8,6 +8,8 @@ type counters struct {
 	bytesIn, bytesOut           uint64
 	dropped, clamps             uint64
 	linksLost, remoteErrors     uint64
+	acksForwarded, acksDropped  uint64
+	losses                      uint64
 	queuePeak                   int
 	refused                     [16]uint64 // by wire.Code
 }
@@ -26,7 +28,16 @@ type Metrics struct {
 	QueueBytes   int    `json:"queue_bytes"`      // waiting for tasks and peers, now
 	QueuePeak    int    `json:"queue_peak_bytes"` // most that ever waited for one of them
 	Links        int    `json:"links"`            // connections now
-	Clamped      int    `json:"clamped"`          // destinations past the high mark now, anywhere
+	Clamped      int    `json:"clamped"`          // destinations past the high mark or without a link now, anywhere
+
+	// Where tuples are tracked, acks and failures written to a spout's link or
+	// towards its container, and those dropped because there was no link or
+	// nobody who read it.
+	AcksForwarded uint64 `json:"acks_forwarded"`
+	AcksDropped   uint64 `json:"acks_dropped"`
+	Losses        uint64 `json:"losses"`        // frames sent that say that something may be lost
+	TrackedRoots  int    `json:"tracked_roots"` // in the modes that decode, tuples of local spouts that are tracked here now
+
 	// Refused counts links closed with an error, by the name of the code.
 	Refused map[string]uint64 `json:"refused"`
 }
@@ -37,6 +48,7 @@ func (lp *loop) snapshot() *Metrics {
 	s := &Metrics{
 		Tuples: c.tuples, FramesIn: c.framesIn, FramesOut: c.framesOut, BytesIn: c.bytesIn, BytesOut: c.bytesOut,
 		Dropped: c.dropped, Clamps: c.clamps, LinksLost: c.linksLost, RemoteErrors: c.remoteErrors,
+		AcksForwarded: c.acksForwarded, AcksDropped: c.acksDropped, Losses: c.losses, TrackedRoots: lp.fwd.tracked(),
 		QueuePeak: c.queuePeak, Links: len(lp.links), Refused: map[string]uint64{},
 	}
 	for code, n := range c.refused {

@@ -42,6 +42,11 @@ type naive struct {
 	in     decoded      // the batch at hand
 	sizes  []int        // length of each of its records, in bytes
 	pool   objectPool   // where mode.Pool
+
+	acker    *acker        // where tuples are tracked
+	ackIn    wirepb.AckSet // where mode.Pool: what was last decoded,
+	ackOut   wirepb.AckSet // what was last sent on,
+	ackBytes []byte        // and the frame that it was encoded to
 }
 
 // keptSizes is the largest list of lengths that is kept from one batch to the next.
@@ -51,6 +56,7 @@ const keptSizes = 64 << 10
 type naiveRoute struct {
 	consumers []*router.Consumer // that the stream manager routes to
 	hashes    int                // key hashes that every tuple must have
+	copies    int                // how many copies of a tuple they get together
 }
 
 // decoded is one batch as objects.
@@ -61,6 +67,9 @@ type decoded struct {
 
 func newNaive(lp *loop, m Mode) *naive {
 	f := &naive{lp: lp, mode: m, routes: make([]naiveRoute, len(lp.table)), piles: make([]pile, len(lp.dests))}
+	if lp.plan.Tracked {
+		f.acker = newAcker(lp.plan.MessageTimeout)
+	}
 	for i, consumers := range lp.table {
 		r := &f.routes[i]
 		for _, c := range consumers {
@@ -68,6 +77,9 @@ func newNaive(lp *loop, m Mode) *naive {
 				continue
 			}
 			r.consumers = append(r.consumers, c)
+			if r.copies++; c.Grouping == router.All {
+				r.copies += len(c.Tasks) - 1
+			}
 			if byKey(c) {
 				r.hashes = max(r.hashes, c.KeyIndex+1)
 			}
@@ -92,13 +104,20 @@ func (f *naive) route(h wire.Header, frame []byte) error {
 			return wire.ErrNoKeyHash
 		}
 	}
+	f.track(h, r.copies)
 	for i, c := range r.consumers {
 		last := i == len(r.consumers)-1
+		if i > 0 {
+			f.nextCopy(h)
+		}
 		switch {
 		case byKey(c):
 			f.deal(h, c, last)
 		case c.Grouping == router.All:
 			for k, t := range c.Tasks {
+				if k > 0 {
+					f.nextCopy(h)
+				}
 				f.gather(h, f.lp.dests[t], f.keeps(last && k == len(c.Tasks)-1))
 			}
 		default:
@@ -148,6 +167,9 @@ func (f *naive) deliver(h wire.Header, frame []byte, d *dest, remote bool) error
 	}
 	if err := f.decode(h, body); err != nil {
 		return err
+	}
+	if !remote {
+		f.track(h, 1)
 	}
 	f.gather(h, d, true)
 	f.forget()

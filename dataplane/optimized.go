@@ -41,11 +41,17 @@ func newOptimized(lp *loop) *optimized {
 // route implements forwarder. Where every tuple of the frame goes to one task
 // the frame goes on whole; for fields grouping its records are dealt out.
 func (f *optimized) route(h wire.Header, frame []byte) error {
-	checked := false
+	checked, later := false, false
 	for _, c := range f.lp.table[h.Stream] {
 		if c.Grouping.Addressed() {
 			continue
 		}
+		if later {
+			if err := nextCopy(h, frame); err != nil {
+				return err
+			}
+		}
+		later = true
 		if c.Grouping == router.Fields && len(c.Tasks) > 1 {
 			if err := f.dealOut(h, frame[wire.HeaderSize:], c); err != nil {
 				return err
@@ -60,14 +66,37 @@ func (f *optimized) route(h wire.Header, frame []byte) error {
 			checked = true
 		}
 		if c.Grouping == router.All {
-			for _, t := range c.Tasks {
-				f.forward(h, frame, f.lp.dests[t], false)
+			if err := f.forwardAll(h, frame, c); err != nil {
+				return err
 			}
 			continue
 		}
 		f.forward(h, frame, f.lp.pick(c), f.single[h.Stream])
 	}
 	return nil
+}
+
+// forwardAll sends a whole frame to all tasks of a consumer.
+func (f *optimized) forwardAll(h wire.Header, frame []byte, c *router.Consumer) error {
+	for i, t := range c.Tasks {
+		if i > 0 {
+			if err := nextCopy(h, frame); err != nil {
+				return err
+			}
+		}
+		f.forward(h, frame, f.lp.dests[t], false)
+	}
+	return nil
+}
+
+// nextCopy gives tuples that have an edge the one of their next copy, in place:
+// each copy has its own, and the emitter has written that of the first. Nothing
+// of the copy before may be waiting in the frame.
+func nextCopy(h wire.Header, frame []byte) error {
+	if h.Flags&wire.FlagAnchored == 0 {
+		return nil
+	}
+	return wire.NextEdges(frame[wire.HeaderSize:])
 }
 
 // deliver implements forwarder.
@@ -99,7 +128,7 @@ func (f *optimized) forward(h wire.Header, frame []byte, d *dest, alone bool) {
 	f.lp.c.framesOut++
 	if alone {
 		wire.PutDest(frame, d.task)
-		f.lp.extendRun(d, frame, int(h.Count))
+		f.lp.extendRun(d, 0, frame, int(h.Count))
 		return
 	}
 	f.lp.flushRun()
@@ -162,17 +191,18 @@ func (f *optimized) flush() {
 }
 
 // run is a stretch of the receive buffer that holds whole frames for one task
-// and has not been written yet.
+// and has not been written yet: data, or acks of one task.
 type run struct {
 	d      *dest
+	acksOf uint32 // 0 for data
 	frames []byte
-	tuples int
+	tuples int // or acks
 }
 
 // extendRun adds a frame to the run, or ends that run and begins another.
-func (lp *loop) extendRun(d *dest, frame []byte, tuples int) {
+func (lp *loop) extendRun(d *dest, acksOf uint32, frame []byte, tuples int) {
 	r := &lp.run
-	if r.d == d {
+	if r.d == d && r.acksOf == acksOf {
 		n := len(r.frames)
 		if n+len(frame) <= cap(r.frames) && &r.frames[:n+1][n] == &frame[0] {
 			r.frames = r.frames[:n+len(frame)]
@@ -181,7 +211,7 @@ func (lp *loop) extendRun(d *dest, frame []byte, tuples int) {
 		}
 	}
 	lp.flushRun()
-	lp.run = run{d: d, frames: frame, tuples: tuples}
+	lp.run = run{d: d, acksOf: acksOf, frames: frame, tuples: tuples}
 }
 
 // flushRun sends the run. It must be called before the receive buffer is left
@@ -192,6 +222,10 @@ func (lp *loop) flushRun() {
 	}
 	r := lp.run
 	lp.run = run{}
+	if r.acksOf != 0 {
+		lp.sendAcks(r.d, r.acksOf, r.frames, r.tuples)
+		return
+	}
 	lp.pass(r.d, r.frames, r.tuples)
 }
 

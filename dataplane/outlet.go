@@ -15,10 +15,12 @@ type outlet struct {
 	link   *link
 	window int
 	queue  pool.Ring
-	dests  []*dest // the one task, or the tasks of the other container
-	level  level   // of the queue, against the marks
-	lost   bool    // there was a link and it broke
-	ended  bool    // the task has said that it is done; what still comes for it is dropped
+	dests  []*dest  // the one task, or the tasks of the other container
+	level  level    // of the queue, against the marks
+	lost   bool     // there was a link and it broke
+	again  bool     // something may have been lost before there was a link
+	ended  bool     // the task has said that it is done; what still comes for it is dropped
+	owed   []uint32 // tasks of which the other side must be told that something may be lost
 	vecs   [][]byte
 }
 
@@ -27,13 +29,20 @@ func (o *outlet) attach(lp *loop, l *link, window int) {
 	if l.closing {
 		return // it broke while it was greeted
 	}
-	again := o.lost || o.ended || o.link != nil
-	o.link, o.window, o.lost, o.ended = l, window, false, false
+	again := o.again || o.lost || o.ended || o.link != nil
+	o.link, o.window, o.lost, o.ended, o.again = l, window, false, false, false
 	l.out = o
+	if l.role == roleInstance {
+		o.owed = nil // a task that connects takes everything for lost by itself
+	}
 	o.drain(lp)
 	if again {
 		lp.repeatEnds(o)
 	}
+	if again && o.link == l {
+		lp.restored(o)
+	}
+	lp.payOwed(o)
 }
 
 // granted opens the window of a link's outlet by what the other side has

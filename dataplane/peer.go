@@ -14,6 +14,10 @@ const (
 	maxBackoff = time.Second
 )
 
+// dialTimeout is how long one attempt may take. The system would wait minutes
+// for a network that is cut.
+const dialTimeout = time.Second
+
 // dialPeers starts a goroutine for every container that this one dials: those
 // with a higher id, so that two managers share one link.
 func (lp *loop) dialPeers(ctx context.Context) {
@@ -29,7 +33,7 @@ func (lp *loop) dialPeers(ctx context.Context) {
 // touches nothing of the loop but what it posts.
 func (lp *loop) keepPeer(ctx context.Context, container uint32, address string) {
 	lp.m.label(ctx, stageDial)
-	var dialer net.Dialer
+	dialer := net.Dialer{Timeout: dialTimeout}
 	wait := minBackoff
 	for ctx.Err() == nil {
 		conn, err := dialer.DialContext(ctx, "tcp", address)

@@ -5,8 +5,10 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/plan"
 	"github.com/ardea-stream/ardea/topology"
 	"github.com/ardea-stream/ardea/wire"
 )
@@ -15,22 +17,33 @@ import (
 // link, answers the hello and grants credit.
 func acceptPeer(t *testing.T, l net.Listener, tt *testTask) *testTask {
 	t.Helper()
+	peer, container := acceptAny(t, l, tt.plan)
+	if container != 1 {
+		t.Fatalf("the link is that of container %d", container)
+	}
+	return peer
+}
+
+// acceptAny is acceptPeer for a link of whatever container.
+func acceptAny(t *testing.T, l net.Listener, p *plan.Plan) (*testTask, uint32) {
+	t.Helper()
 	c, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	peer := &testTask{t: t, conn: c, plan: tt.plan}
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	peer := &testTask{t: t, conn: c, plan: p}
 	h, body := peer.read()
 	hello, err := wire.ParseHello(body)
-	if h.Kind != wire.KindHello || err != nil || hello.Container != 1 {
+	if h.Kind != wire.KindHello || err != nil {
 		t.Fatalf("the link begins with %v, %+v, %v", h.Kind, hello, err)
 	}
-	peer.write(wire.AppendWelcome(nil, wire.Welcome{Epoch: tt.plan.Epoch, Credit: 1 << 20}))
+	peer.write(wire.AppendWelcome(nil, wire.Welcome{Epoch: p.Epoch, Credit: 1 << 20}))
 	if h, _ := peer.read(); h.Kind != wire.KindCredit {
 		t.Fatalf("the welcome is answered by %v, want credit", h.Kind)
 	}
-	return peer
+	return peer, hello.Container
 }
 
 func TestPeerIsRedialledAndKeepsItsQueue(t *testing.T) {
