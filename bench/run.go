@@ -18,7 +18,8 @@ func (c Config) options(spec Spec, mode string) local.Options {
 	o := local.Options{
 		Containers: c.Containers, TasksPerProcess: c.TasksPerProcess, InProcess: c.InProcess, Mode: mode,
 		MinBatch: c.MinBatch, MaxBatch: c.MaxBatch, HighMark: c.HighMark, Pprof: c.Pprof, Stderr: c.Stderr, Logger: c.Logger,
-		Program: c.program,
+		Program:     c.program,
+		MaxRestarts: -1, HangTimeout: -1, // a run in which something died is no measurement
 	}
 	if spec.Rate > 0 {
 		o.InstanceProcs = procsWithPacer

@@ -24,7 +24,8 @@ type captures struct {
 	step    captureStep
 	kinds   []ProfileKind
 	members []*member // that record
-	seq     uint64    // of the commands of this step
+	lives   map[*member]int
+	seq     uint64 // of the commands of this step
 	need    map[*member]bool
 	answers map[*member]*report
 	reply   chan captured // has room for one; nil if nobody waits
@@ -56,10 +57,11 @@ func (s *supervisor) startCapture(kinds []ProfileKind, which func(*Process) bool
 		reply <- captured{err: ErrProfiling}
 		return
 	}
-	c.kinds, c.members = kinds, nil
+	c.kinds, c.members, c.lives = kinds, nil, map[*member]int{}
 	for _, m := range s.recorders() {
 		if !m.absent() && !m.bye && (s.o.InProcess || which(&m.Process)) {
 			c.members = append(c.members, m)
+			c.lives[m] = m.life
 		}
 	}
 	s.stepCapture(captureStarting, command{Op: opRecord, Kinds: kinds}, reply)
@@ -112,7 +114,7 @@ func (s *supervisor) stepCapture(step captureStep, cmd command, reply chan captu
 	c.step, c.reply = step, reply
 	c.need, c.answers = map[*member]bool{}, map[*member]*report{}
 	for _, m := range c.members {
-		if !m.absent() && !m.bye {
+		if !m.absent() && !m.bye && m.life == c.lives[m] { // else nothing of it records
 			c.need[m] = true
 			cmd.Seq, cmd.Name = c.seq, s.profileName(m)
 			m.send(cmd)

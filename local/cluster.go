@@ -16,13 +16,15 @@ import (
 // from any goroutine.
 type Cluster struct {
 	// Immutable after Start.
-	processes []Process
-	plan      *plan.Plan
-	pprof     *ownPprof
-	calls     chan func(*supervisor) // to the supervisor
-	up        chan struct{}
-	ended     chan struct{} // closed when the supervisor takes no more calls
-	done      chan struct{} // closed when nothing of the run is left
+	plan  *plan.Plan
+	pprof *ownPprof
+	calls chan func(*supervisor) // to the supervisor
+	up    chan struct{}
+	ended chan struct{} // closed when the supervisor takes no more calls
+	done  chan struct{} // closed when nothing of the run is left
+
+	// Replaced as a whole by the supervisor, before it closes up and when a process is started again.
+	processes atomic.Pointer[[]Process]
 
 	// Written by the supervisor before it closes ended.
 	result *Result
@@ -97,7 +99,14 @@ func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir
 		plan: p, pprof: pprof, calls: make(chan func(*supervisor)), up: make(chan struct{}),
 		ended: make(chan struct{}), done: make(chan struct{}),
 	}
-	s := newSupervisor(c, o, dir, l, path)
+	positions := ""
+	if !o.InProcess { // what is not restarted needs no positions
+		if positions, err = dir.makePositions(); err != nil {
+			l.close()
+			return nil, err
+		}
+	}
+	s := newSupervisor(c, o, dir, l, path, positions)
 	if err := pprof.assign(s.members, o.InProcess); err != nil {
 		l.close()
 		return nil, err
@@ -140,8 +149,15 @@ func makePlan(ctx context.Context, t *topology.Topology, o Options, dir *runDir)
 // Plan returns the physical plan. It is immutable.
 func (c *Cluster) Plan() *plan.Plan { return c.plan }
 
-// Processes returns the processes that were started, the stream managers first.
-func (c *Cluster) Processes() []Process { return slices.Clone(c.processes) }
+// Processes returns the processes as they were started last, the stream
+// managers first. Their order does not change.
+func (c *Cluster) Processes() []Process {
+	all := c.processes.Load()
+	if all == nil {
+		return nil // not all are up
+	}
+	return slices.Clone(*all)
+}
 
 // Pprof is the address at which this process serves its profiles, empty unless
 // Options.Pprof asks for it. Those of the others are in Process.Pprof.

@@ -12,10 +12,12 @@
 // its parent: commands on descriptor 3, reports on descriptor 4, a JSON object
 // per line. The end of the command pipe means that the parent is dead, and the
 // child goes at once. On Linux the kernel kills it as well, so that neither a
-// stopped nor a stuck child survives. When a child dies the run ends with a
+// stopped nor a stuck child survives. A child that dies before its work is
+// done, or is killed because it does not answer, is started again, with a pause
+// and a budget, see [Options].MaxRestarts. When that is spent the run ends with a
 // [*ProcessDiedError]: the others are told to stop and, after a grace, killed.
 //
-// The run directory (sockets, plan.pb, run.json, a lock) is removed at the end. One that
+// The run directory (sockets, plan.pb, run.json, positions, a lock) is removed at the end. One that
 // a killed parent left behind is removed by the next Start.
 //
 // # Profiles

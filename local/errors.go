@@ -38,24 +38,45 @@ func (e *StartError) Error() string {
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
 
-// ProcessDiedError says that a process ended before its work did.
+// ProcessDiedError says that a process ended before its work did and was not
+// started again, or not once more.
 type ProcessDiedError struct {
 	Process  Process
 	Signal   string // that killed it; empty if it exited
 	ExitCode int    // -1 if a signal killed it
 	Line     string // of its standard error that tells most: the panic, or the last one
+	Hung     bool   // it was killed because it did not answer
+	Restarts int    // how often it had been started again
+	// Limit and Window are Options.MaxRestarts and Options.RestartWindow if that many restarts were used up.
+	Limit  int
+	Window time.Duration
 }
 
-// Error names the process, how it ended and the line.
+// Error names the process, how it ended, the line, and how often it was started again.
 func (e *ProcessDiedError) Error() string {
-	how := fmt.Sprintf("exited with status %d before its work was done", e.ExitCode)
-	if e.Signal != "" {
-		how = "was killed by signal: " + e.Signal
+	text := fmt.Sprintf("local: %s %s", e.Process.describe(), howEnded(e.ExitCode, e.Signal, e.Line, e.Hung))
+	if e.Restarts > 0 {
+		text += fmt.Sprintf("; it had been started again %d times", e.Restarts)
 	}
-	if e.Line != "" {
-		how += ": " + e.Line
+	if e.Limit > 0 {
+		text += fmt.Sprintf(", %d are allowed within %v: cure the cause, or raise MaxRestarts", e.Limit, e.Window)
 	}
-	return fmt.Sprintf("local: %s %s", e.Process.describe(), how)
+	return text
+}
+
+// howEnded says how a process ended whose work was not done.
+func howEnded(exitCode int, signal, line string, hung bool) string {
+	how := fmt.Sprintf("exited with status %d before its work was done", exitCode)
+	switch {
+	case hung:
+		how = "did not answer and was killed"
+	case signal != "":
+		how = "was killed by signal: " + signal
+	}
+	if line != "" {
+		how += ": " + line
+	}
+	return how
 }
 
 // TaskError is an error that a child reported: of a spout or bolt, with the

@@ -40,11 +40,13 @@ func signal(t *testing.T, pid int, s syscall.Signal) {
 	}
 }
 
-func TestKilledProcessEndsTheRun(t *testing.T) {
+func TestKilledProcessEndsTheRunIfItMayNotRestart(t *testing.T) {
 	for _, name := range []string{"stream-manager-1", "stream-manager-2", "numbers-1", "twice-4", "sum-5"} {
 		t.Run(name, func(t *testing.T) {
 			leaktest.Check(t)
-			c := start(t.Context(), t, "endless", options(t, "endless"))
+			o := options(t, "endless")
+			o.MaxRestarts = -1
+			c := start(t.Context(), t, "endless", o)
 			awaitFlow(t, c)
 			victim := find(t, c, name)
 			signal(t, victim.PID, syscall.SIGKILL)
@@ -88,7 +90,9 @@ func TestErrorsOfUserCodeEndTheRun(t *testing.T) {
 
 func TestCrashIsExplainedByItsLine(t *testing.T) {
 	leaktest.Check(t)
-	_, err := local.Run(t.Context(), build("crash"), options(t, "crash"))
+	o := options(t, "crash")
+	o.MaxRestarts = -1
+	_, err := local.Run(t.Context(), build("crash"), o)
 	died, ok := errors.AsType[*local.ProcessDiedError](err)
 	if !ok || died.ExitCode != 2 || died.Line != "panic: a goroutine of the user's falls" {
 		t.Fatalf("error is %v", err)
@@ -97,7 +101,9 @@ func TestCrashIsExplainedByItsLine(t *testing.T) {
 
 func TestExitOfUserCodeIsADeath(t *testing.T) {
 	leaktest.Check(t)
-	_, err := local.Run(t.Context(), build("exit"), options(t, "exit"))
+	o := options(t, "exit")
+	o.MaxRestarts = -1
+	_, err := local.Run(t.Context(), build("exit"), o)
 	died, ok := errors.AsType[*local.ProcessDiedError](err)
 	if !ok || died.ExitCode != 7 || died.Signal != "" {
 		t.Fatalf("error is %v", err)

@@ -39,6 +39,8 @@ type role interface {
 	ready() <-chan struct{}
 	// drain asks for the end of the work.
 	drain()
+	// ended says that tasks of the container have ended, perhaps before the role began.
+	ended(tasks []uint32)
 	// fill adds the role's figures.
 	fill(s *ProcessSample)
 }
@@ -159,6 +161,8 @@ func (h *host) obey(commands io.Reader, r role, profiles *profiler, stop context
 			_ = h.out.write(report{Kind: kindSample, Seq: c.Seq, Sample: h.sample(r)}) // fails only when the parent is gone
 		case opDrain:
 			r.drain()
+		case opEnded:
+			r.ended(c.Tasks)
 		case opStop:
 			stop()
 		case opRecord, opWrite, opAbandon:

@@ -24,7 +24,7 @@ func options(t *testing.T, args string) local.Options {
 	t.Helper()
 	return local.Options{
 		Args: strings.Fields(args), Containers: 2, Stderr: testWriter{t}, Seed: 1,
-		DrainTimeout: patience, StopTimeout: patience, SampleEvery: 20 * time.Millisecond,
+		DrainTimeout: patience, StopTimeout: patience, SampleEvery: 20 * time.Millisecond, HangTimeout: -1,
 	}
 }
 

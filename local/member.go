@@ -3,25 +3,42 @@ package local
 import (
 	"io"
 	"syscall"
+	"time"
 )
 
-// member is a process of the cluster as the supervisor sees it. It belongs to the supervisor.
+// member is a process of the cluster as the supervisor sees it, over all its
+// restarts. It belongs to the supervisor.
 type member struct {
-	Process
+	Process // its tasks stay, the pid is that of the last start
 
-	orders orders
-	body   body
-	last   ProcessSample
+	orders  orders
+	body    body
+	last    ProcessSample
+	unended map[uint32]bool // tasks that have not ended
 
+	// Of the process that was started last.
+	life     int // how many were started before
+	born     time.Time
 	ready    bool
-	unended  map[uint32]bool // tasks that have not ended
-	bye      bool            // it has said its last word, of its own accord or when told to stop
-	gone     bool            // nothing of it runs any more
-	forced   bool            // it was killed because it did not stop
+	bye      bool // it has said its last word, of its own accord or when told to stop
+	gone     bool // nothing of it runs any more
+	forced   bool // it was killed because it did not stop
+	hung     bool // it was killed because it did not answer
+	spoke    bool // since the last tick of the watch
+	silent   int  // ticks without a word since it was asked for one
 	death    death
 	asked    uint64 // last sample asked for
 	answered uint64 // last sample answered
 	askAgain bool   // a newer sample is wanted once the one asked for has come
+
+	// Of those before.
+	revival   time.Time   // when the next is to be started, zero if none is
+	restarts  []time.Time // within Options.RestartWindow
+	shortLife int         // deaths soon after a start, in a row
+	lastDeath string
+	earlier   Counts
+	used      Usage        // by them, in seconds as the kernel counts
+	retired   []TaskSample // of the tasks that had ended
 }
 
 // body is what a launcher makes of a member: a process, or goroutines.
@@ -39,12 +56,15 @@ type death struct {
 	exitCode     int // -1 if a signal killed it
 	signal       syscall.Signal
 	line         string // of standard error
+	text         string // end of standard error, or what a crash wrote there
+	crashed      bool   // text is what a crash wrote
 	user, system float64
 }
 
 // event is something that happened to a member.
 type event struct {
 	m      *member
+	life   int     // of the member's processes, the one that it happened to
 	report *report // it said this
 	fault  error   // it spoke nonsense
 	death  *death  // it is gone; the last event
@@ -74,15 +94,6 @@ func (m *member) kill() {
 	}
 }
 
-// died is the error that the member's end means while it had work to do.
-func (m *member) died() *ProcessDiedError {
-	e := &ProcessDiedError{Process: m.Process, ExitCode: m.death.exitCode, Line: m.death.line}
-	if m.death.signal != 0 {
-		e.Signal = m.death.signal.String()
-	}
-	return e
-}
-
 // listen turns reports into events until they end.
 func listen(m *member, reports io.Reader, emit func(event)) {
 	in := newLineReader(reports)
@@ -102,8 +113,8 @@ func listen(m *member, reports io.Reader, emit func(event)) {
 // exit is what the result says of the member's end.
 func (m *member) exit() Exit {
 	e := Exit{
-		Process: m.Process, ExitCode: m.death.exitCode, Forced: m.forced,
-		UserSeconds: m.death.user, SystemSeconds: m.death.system,
+		Process: m.Process, ExitCode: m.death.exitCode, Forced: m.forced, Restarts: m.life,
+		UserSeconds: m.used.UserSeconds + m.death.user, SystemSeconds: m.used.SystemSeconds + m.death.system,
 	}
 	if m.death.signal != 0 {
 		e.Signal = m.death.signal.String()

@@ -29,7 +29,10 @@ type orders struct {
 	Container   uint32   `json:"container"`
 	Tasks       []uint32 `json:"tasks,omitempty"`
 	Incarnation uint64   `json:"incarnation"`
-	Secret      []byte   `json:"secret,omitempty"` // of the stream managers
+	Restarts    int      `json:"restarts,omitempty"`  // how often the process has been started again
+	Ended       []uint32 `json:"ended,omitempty"`     // tasks of a stream manager's container that had ended before it began
+	Positions   string   `json:"positions,omitempty"` // path of the directory where spouts keep their positions
+	Secret      []byte   `json:"secret,omitempty"`    // of the stream managers
 	Mode        string   `json:"mode,omitempty"`
 	HighMark    int      `json:"high_mark,omitempty"`
 	LowMark     int      `json:"low_mark,omitempty"`
@@ -49,6 +52,7 @@ const (
 	opSample  op = "sample" // answer with a report of the same Seq
 	opDrain   op = "drain"
 	opStop    op = "stop"
+	opEnded   op = "ended"   // Tasks: of this container, may have ended under an earlier stream manager
 	opRecord  op = "record"  // Kinds: record profiles; answer likewise
 	opWrite   op = "write"   // Dir, Name: write what was recorded; answer likewise
 	opAbandon op = "abandon" // forget what was recorded, if anything; answer likewise
@@ -58,6 +62,7 @@ const (
 type command struct {
 	Op    op            `json:"op"`
 	Seq   uint64        `json:"seq,omitempty"`
+	Tasks []uint32      `json:"tasks,omitempty"`
 	Kinds []ProfileKind `json:"kinds,omitempty"`
 	Dir   string        `json:"dir,omitempty"`
 	Name  string        `json:"name,omitempty"`

@@ -22,6 +22,10 @@ const (
 	DefaultDrainTimeout = 30 * time.Second
 	DefaultStopTimeout  = 5 * time.Second
 	DefaultSampleEvery  = 500 * time.Millisecond
+
+	DefaultMaxRestarts   = 10
+	DefaultRestartWindow = time.Minute
+	DefaultHangTimeout   = 10 * time.Second
 )
 
 // Options says how a topology is run. The zero value is a sensible default.
@@ -31,7 +35,7 @@ type Options struct {
 	Containers int
 	// TasksPerProcess is the most tasks that share an instance process. Zero
 	// means 1: every task is isolated. More saves processes, and a crash
-	// takes all tasks of the process along, which ends the run either way.
+	// takes all tasks of the process along.
 	TasksPerProcess int
 	// InProcess runs everything as goroutines of this process, with the same
 	// sockets between them: for tests and debuggers.
@@ -83,6 +87,23 @@ type Options struct {
 	// it is killed. Zero means DefaultStopTimeout.
 	StopTimeout time.Duration
 
+	// MaxRestarts is how often a process that dies before its work is done is
+	// started again within RestartWindow; a death more ends the run with a
+	// *ProcessDiedError. Zero means DefaultMaxRestarts, a negative value that
+	// every death ends the run, which it always does before all processes have
+	// been up, and with InProcess. A restarted task begins anew: what was on its
+	// way to it and what it had in memory is lost, and a spout begins where its
+	// Open does. Errors and panics that a task reports end the run as ever.
+	MaxRestarts int
+	// RestartWindow is the time for MaxRestarts. Zero means DefaultRestartWindow.
+	RestartWindow time.Duration
+	// HangTimeout is how long a process may leave the supervisor without a word
+	// before it is killed, and so started again: one that is stopped, or stuck,
+	// but not one whose user code takes long. It is counted by a clock that
+	// stands still while the supervisor does. Zero means DefaultHangTimeout, a
+	// negative value that nobody is killed for it, for debuggers.
+	HangTimeout time.Duration
+
 	// Pprof is where the processes serve their profiles over HTTP while they
 	// run, see capture.ParseAddress: this one at the port, the others behind
 	// it, or all at free ports if it is 0. Without a host only this machine can
@@ -90,7 +111,8 @@ type Options struct {
 	// to Stderr at the start and stand in Process.Pprof.
 	Pprof string
 
-	// Logger is the parent's, and with InProcess everybody's. Nil discards.
+	// Logger is the parent's, and with InProcess everybody's. It is warned of
+	// every death and restart of a process. Nil discards.
 	Logger *slog.Logger
 	// LogLevel is what children log to their standard error. Nil means slog.LevelWarn.
 	LogLevel slog.Leveler
@@ -144,6 +166,7 @@ func (o Options) Validate() error {
 		{"DrainTimeout", o.DrainTimeout},
 		{"StopTimeout", o.StopTimeout},
 		{"SampleEvery", o.SampleEvery},
+		{"RestartWindow", o.RestartWindow},
 	} {
 		if d.value < 0 {
 			fault("%s is %v and must not be negative; 0 means the default", d.name, d.value)
@@ -165,6 +188,15 @@ func (o Options) Validate() error {
 	return errors.Join(faults...)
 }
 
+// OrNever turns a zero that a user has given, which means never, into the
+// negative value that means so in MaxRestarts and HangTimeout.
+func OrNever[T int | time.Duration](v T) T {
+	if v == 0 {
+		return -1
+	}
+	return v
+}
+
 func (o Options) withDefaults() Options {
 	setDefault(&o.Containers, 1)
 	setDefault(&o.TasksPerProcess, 1)
@@ -173,6 +205,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.DrainTimeout, DefaultDrainTimeout)
 	setDefault(&o.StopTimeout, DefaultStopTimeout)
 	setDefault(&o.SampleEvery, DefaultSampleEvery)
+	setDefault(&o.MaxRestarts, DefaultMaxRestarts)
+	setDefault(&o.RestartWindow, DefaultRestartWindow)
+	setDefault(&o.HangTimeout, DefaultHangTimeout)
 	for o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}

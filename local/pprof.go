@@ -79,13 +79,22 @@ func (s *supervisor) announcePprof() {
 	if s.c.pprof.server == nil {
 		return
 	}
-	say := func(name, address string) {
-		_, _ = fmt.Fprintf(s.o.Stderr, "%s: profiles at %s\n", name, capture.URL(address))
-	}
-	say("launcher", s.c.pprof.address())
+	s.sayPprof("launcher", s.c.pprof.address())
 	for _, m := range s.members {
 		if !s.o.InProcess {
-			say(m.Name(), m.Pprof)
+			s.sayPprof(m.Name(), m.Pprof)
 		}
+	}
+}
+
+func (s *supervisor) sayPprof(name, address string) {
+	_, _ = fmt.Fprintf(s.o.Stderr, "%s: profiles at %s\n", name, capture.URL(address))
+}
+
+// served takes note of where a member serves, and tells it of one that was started again.
+func (s *supervisor) served(m *member) {
+	s.list()
+	if s.up {
+		s.sayPprof(m.Name(), m.Pprof)
 	}
 }

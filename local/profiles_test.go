@@ -226,7 +226,9 @@ func freeze(t *testing.T, pid int) {
 func TestProfilesOfAStoppedProcess(t *testing.T) {
 	leaktest.Check(t)
 	args := "endless"
-	c := start(t.Context(), t, args, options(t, args))
+	o := options(t, args)
+	o.MaxRestarts = -1
+	c := start(t.Context(), t, args, o)
 	kinds := []local.ProfileKind{local.ProfileCPU}
 	victim := c.Processes()[2]
 	freeze(t, victim.PID)

@@ -12,6 +12,7 @@ import (
 const (
 	plainEvery = 5 * time.Second // between lines where there is no terminal
 	rateWindow = 2 * time.Second // of the live line
+	maxMourned = 10              // deaths that the summary lists
 )
 
 // Progress shows how a run goes: on a terminal by one line that is drawn anew,
@@ -90,6 +91,9 @@ func (p *Progress) describe(s *Sample) string {
 	if now.Errors > 0 {
 		fmt.Fprintf(&b, "  errors %d", now.Errors)
 	}
+	if now.Restarts > 0 {
+		fmt.Fprintf(&b, "  restarts %d", now.Restarts)
+	}
 	b.WriteString(shares(s, before, seconds))
 	return b.String()
 }
@@ -156,11 +160,29 @@ func summary(r *Result) string {
 	if all.Errors > 0 {
 		fmt.Fprintf(&b, ", %d errors of user code (%d panics)", all.Errors, all.Panics)
 	}
+	if all.Restarts > 0 {
+		fmt.Fprintf(&b, ", %d restarts of processes", all.Restarts)
+	}
 	b.WriteString("\n")
+	b.WriteString(mourned(r.Deaths))
 	for _, in := range r.Sample.Tasks() {
 		if in.Metrics.LastError != "" {
 			fmt.Fprintf(&b, "last error of %s-%d: %s\n", in.Component, in.Task, in.Metrics.LastError)
 		}
+	}
+	return b.String()
+}
+
+// mourned lists deaths, the last ones if there are many.
+func mourned(deaths []Death) string {
+	var b strings.Builder
+	if more := len(deaths) - maxMourned; more > 0 {
+		fmt.Fprintf(&b, "%d deaths before these:\n", more)
+		deaths = deaths[more:]
+	}
+	for i := range deaths {
+		d := &deaths[i]
+		fmt.Fprintf(&b, "%s (pid %d) %s, %v after the start\n", d.Name(), d.PID, d.Cause(), d.Elapsed.Round(time.Millisecond))
 	}
 	return b.String()
 }

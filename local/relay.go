@@ -11,6 +11,7 @@ import (
 const (
 	maxRelayed = 16 << 10 // longest line that is relayed in one piece, in bytes
 	maxKept    = 1 << 10  // of a line that an error quotes
+	maxTold    = 8 << 10  // of what a dead process wrote last, or of its crash
 )
 
 // syncWriter lets several goroutines write, one at a time.
@@ -32,6 +33,7 @@ type relay struct {
 	dst    io.Writer
 	first  string // that begins a crash report of the runtime
 	last   string // that is not empty
+	told   []byte // the end of everything, or since a crash began its beginning
 }
 
 // causes begin the line of a Go crash that says why.
@@ -66,6 +68,7 @@ func (r *relay) write(line []byte) error {
 }
 
 func (r *relay) remember(line []byte) {
+	defer r.keep(line)
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 {
 		return
@@ -75,8 +78,28 @@ func (r *relay) remember(line []byte) {
 	for _, cause := range causes {
 		if r.first == "" && bytes.HasPrefix(line, cause) {
 			r.first = r.last
+			r.told = r.told[:0]
 		}
 	}
+}
+
+// keep remembers a line of the end, or of a crash report, whose beginning names
+// the goroutine that fell. It comes after remember has seen whether that has begun.
+func (r *relay) keep(line []byte) {
+	r.told = append(r.told, line...)
+	over := len(r.told) - maxTold
+	switch {
+	case r.first != "" && over > 0:
+		r.told = r.told[:maxTold]
+	case over > maxTold: // seldom, so that little is moved
+		r.told = append(r.told[:0], r.told[over:]...)
+	}
+}
+
+// text returns what the writer wrote last, and whether that is a crash report.
+func (r *relay) text() (text string, crashed bool) {
+	b := r.told[max(0, len(r.told)-maxTold):]
+	return string(bytes.TrimSpace(b)), r.first != ""
 }
 
 // line returns what tells most of why the writer died, empty if it wrote nothing.

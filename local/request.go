@@ -49,7 +49,7 @@ func (c *Cluster) Profile(ctx context.Context, r ProfileRequest) ([]Profile, err
 		return nil, err
 	}
 	for _, name := range r.Processes {
-		if !slices.ContainsFunc(c.processes, func(p Process) bool { return p.Name() == name }) {
+		if !slices.ContainsFunc(c.Processes(), func(p Process) bool { return p.Name() == name }) {
 			return nil, &RequestError{Err: fmt.Errorf("the run has no process %q", name)}
 		}
 	}

@@ -16,6 +16,8 @@ type Result struct {
 	Published map[string]map[uint32][]byte `json:"published,omitempty"`
 	// Exits are in the order of Sample.Processes; empty with Options.InProcess.
 	Exits []Exit `json:"exits,omitempty"`
+	// Deaths are those of processes whose work was not done, in their order; of many the last 100.
+	Deaths []Death `json:"deaths,omitempty"`
 }
 
 // Exit is how a process ended and what the kernel says it used.
@@ -25,6 +27,7 @@ type Exit struct {
 	ExitCode      int     `json:"exit_code"`        // -1 if a signal killed it
 	Signal        string  `json:"signal,omitempty"` // that killed it
 	Forced        bool    `json:"forced,omitempty"` // it was killed because it did not stop when told to
-	UserSeconds   float64 `json:"user_seconds"`
+	Restarts      int     `json:"restarts,omitempty"`
+	UserSeconds   float64 `json:"user_seconds"` // of all its starts together, as below
 	SystemSeconds float64 `json:"system_seconds"`
 }

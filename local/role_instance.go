@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 	for _, id := range h.orders.Tasks {
 		in, err := instance.New(instance.Config{
 			Plan: p, Topology: h.topology, Task: id, Incarnation: h.orders.Incarnation,
+			Restarts: h.orders.Restarts, PositionFile: h.positionFile(id),
 			MinBatch: minBatch, MaxBatch: maxBatch, MaxAge: time.Duration(h.orders.MaxAgeNanos),
 			NoKeyHashes: h.mode.NoHash, NoDrain: h.mode.NoDrain,
 			Logger:  h.logger,
@@ -47,6 +49,14 @@ func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 		r.tasks = append(r.tasks, hostedTask{id: id, instance: in})
 	}
 	return r, nil
+}
+
+// positionFile returns the path where a task keeps its position, empty if positions are not kept.
+func (h *host) positionFile(task uint32) string {
+	if h.orders.Positions == "" {
+		return ""
+	}
+	return filepath.Join(h.orders.Positions, positionName(task))
 }
 
 // batches returns the bounds of the tasks' batches, zero for a default.
@@ -87,6 +97,9 @@ func (r *instanceRole) drain() {
 		t.instance.Drain()
 	}
 }
+
+// ended does nothing: ends come to tasks on their streams.
+func (*instanceRole) ended([]uint32) {}
 
 func (r *instanceRole) fill(s *ProcessSample) {
 	most := min(maxSampledError, maxSampledErrors/len(r.tasks))

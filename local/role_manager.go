@@ -14,6 +14,7 @@ func newManagerRole(h *host, p *plan.Plan) (role, error) {
 	o := &h.orders
 	m, err := dataplane.New(dataplane.Config{
 		Plan: p, Container: o.Container, Mode: h.mode, Incarnation: o.Incarnation, Secret: o.Secret,
+		Restarted: o.Restarts > 0, Ended: o.Ended,
 		HighMark: o.HighMark, LowMark: o.LowMark, HardMark: o.HardMark, Window: o.Window,
 		Logger: h.logger,
 	})
@@ -28,6 +29,8 @@ func (r managerRole) ready() <-chan struct{}        { return r.m.Ready() }
 
 // drain does nothing: a manager is stopped when its tasks have ended.
 func (managerRole) drain() {}
+
+func (r managerRole) ended(tasks []uint32) { r.m.Ended(tasks) }
 
 func (r managerRole) fill(s *ProcessSample) {
 	m := r.m.Metrics()

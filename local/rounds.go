@@ -53,6 +53,16 @@ func (s *supervisor) answered(m *member) {
 	}
 }
 
+// forgo has no round wait for a member, whose process is replaced.
+func (s *supervisor) forgo(m *member) {
+	for _, r := range slices.Clone(s.rounds) {
+		if _, waiting := r.need[m]; waiting {
+			delete(r.need, m)
+			s.settle(r)
+		}
+	}
+}
+
 // settle answers a round that nobody is missing from.
 func (s *supervisor) settle(r *round) {
 	if len(r.need) == 0 {
@@ -83,7 +93,22 @@ func (s *supervisor) sampled(m *member, said *ProcessSample) {
 			t.Component, t.Spout = c.Name, c.Spout
 		}
 	}
+	said.Usage = m.used.add(said.Usage)
+	said.Usage.PeakRSSBytes = max(m.used.PeakRSSBytes, said.Usage.PeakRSSBytes-m.used.PeakRSSBytes)
+	said.Restarts, said.LastDeath, said.Earlier = m.life, m.lastDeath, m.earlier
+	said.Instances = m.ordered(said.Instances)
 	m.last = *said
+}
+
+// ordered adds the figures of tasks that ended before the last start, which the
+// process does not know, in the order of the tasks.
+func (m *member) ordered(figures []TaskSample) []TaskSample {
+	if len(m.retired) == 0 {
+		return figures
+	}
+	all := slices.Concat(m.retired, figures)
+	slices.SortFunc(all, func(a, b TaskSample) int { return slices.Index(m.Tasks, a.Task) - slices.Index(m.Tasks, b.Task) })
+	return all
 }
 
 // sample puts together the last that each member said.

@@ -19,6 +19,9 @@ const (
 	planName   = "plan.pb"
 	runName    = "run.json" // describes the run, see Running
 	tempSuffix = ".new"     // of a file that is being written
+	// positionsName is the directory in which spouts keep how far they have come.
+	positionsName  = "positions"
+	positionPrefix = "task-"
 	// controlName is the socket for other programs of the user.
 	controlName = "ctl.sock"
 	// tempFallback is where directories go if paths in the usual place are too long for sockets.
@@ -151,8 +154,25 @@ func (d *runDir) writePlan(plan []byte) (path string, err error) {
 	return path, nil
 }
 
-// clean removes the sockets, the plan and the description.
+func positionName(task uint32) string { return fmt.Sprintf("%s%d", positionPrefix, task) }
+
+// makePositions makes the directory for positions, unless an earlier attempt to start has.
+func (d *runDir) makePositions() (path string, err error) {
+	path = filepath.Join(d.path, positionsName)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", fmt.Errorf("run directory: %w", err)
+	}
+	return path, nil
+}
+
+// clean removes the sockets, the plan, the description and the positions.
 func (d *runDir) clean() {
+	positions := filepath.Join(d.path, positionsName)
+	kept, _ := filepath.Glob(filepath.Join(positions, positionPrefix+"*"))
+	for _, path := range kept {
+		_ = os.Remove(path)
+	}
+	_ = os.Remove(positions) // stays if somebody put something there
 	entries, _ := os.ReadDir(d.path)
 	for _, e := range entries {
 		if socket, _ := filepath.Match("c*.sock", e.Name()); socket || slices.Contains([]string{planName, runName, runName + tempSuffix, controlName}, e.Name()) {

@@ -95,7 +95,7 @@ func (r *Running) dial(ctx context.Context) (net.Conn, error) {
 func (s *supervisor) describe() error {
 	r := Running{
 		Topology: s.c.plan.Topology, Mode: s.o.Mode, PID: os.Getpid(), Started: s.began,
-		InProcess: s.o.InProcess, Pprof: s.c.pprof.address(), Processes: s.c.processes,
+		InProcess: s.o.InProcess, Pprof: s.c.pprof.address(), Processes: s.c.Processes(),
 	}
 	b, err := json.MarshalIndent(&r, "", "  ")
 	if err != nil {

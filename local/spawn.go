@@ -161,6 +161,7 @@ func (p *process) attend(m *member, emit func(event)) {
 
 func (p *process) death() *death {
 	d := &death{exitCode: -1, line: p.relay.line()}
+	d.text, d.crashed = p.relay.text()
 	st := p.cmd.ProcessState
 	if st == nil {
 		return d // waiting failed: nothing is known

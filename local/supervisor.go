@@ -51,24 +51,32 @@ type supervisor struct {
 	up          bool        // all processes have been up; before that the starter owns dir
 	deadline    *time.Timer // of the phase
 	limit       *time.Timer // of the run
-	began       time.Time   // when all processes were up
-	finished    time.Time   // when the last task ended, or the run failed
-	baseline    Usage       // of this process, at the start
+	revival     *time.Timer // of the member that is to be started again next
+	watch       *time.Ticker
+	zombies     []*zombie
+	deaths      []Death
+	began       time.Time // when all processes were up
+	finished    time.Time // when the last task ended, or the run failed
+	baseline    Usage     // of this process, at the start
 	rounds      []*round
 	capture     captures
 	control     *control
 	published   map[string]map[uint32][]byte
 }
 
-func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath string) *supervisor {
+func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath, positions string) *supervisor {
 	s := &supervisor{
 		c: c, o: o, dir: dir, launch: l, events: make(chan event, 64),
 		began: time.Now(), baseline: ownUsage(), published: map[string]map[uint32][]byte{},
 		deadline: time.NewTimer(o.StartTimeout),
 		limit:    time.NewTimer(time.Hour),
+		revival:  time.NewTimer(time.Hour),
+		watch:    time.NewTicker(time.Hour),
 	}
 	s.limit.Stop()
-	incarnation := incarnations.Add(1)
+	s.revival.Stop()
+	s.watch.Stop()
+	incarnation := incarnations.Add(1) << lifeBits
 	secret := make([]byte, secretSize)
 	_, _ = rand.Read(secret) // never fails
 	for _, p := range processesOf(c.plan, o.TasksPerProcess) {
@@ -77,7 +85,7 @@ func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath stri
 			Container: p.Container, Tasks: p.Tasks, Incarnation: incarnation, Mode: o.Mode,
 			HighMark: o.HighMark, LowMark: o.LowMark, HardMark: o.HardMark, Window: o.Window,
 			MinBatch: o.MinBatch, MaxBatch: o.MaxBatch, MaxAgeNanos: int64(o.MaxAge),
-			LogLevel: int(o.LogLevel.Level()),
+			LogLevel: int(o.LogLevel.Level()), Positions: positions,
 		}}
 		if p.Role == RoleManager {
 			m.orders.Secret = secret
@@ -111,6 +119,10 @@ func (s *supervisor) run(ctx context.Context) {
 			s.expire()
 		case <-s.limit.C:
 			s.drain()
+		case <-s.revival.C:
+			s.revive(time.Now())
+		case <-s.watch.C:
+			s.tick()
 		}
 	}
 	s.finish(&sampler)
@@ -120,11 +132,14 @@ func (s *supervisor) run(ctx context.Context) {
 func (s *supervisor) finish(sampler *sync.WaitGroup) {
 	s.deadline.Stop()
 	s.limit.Stop()
+	s.revival.Stop()
+	s.watch.Stop()
 	final := s.sample()
 	final.Elapsed = s.finished.Sub(s.began)
 	res := &Result{
 		Topology: s.c.plan.Topology, Mode: s.o.Mode, Containers: len(s.c.plan.Containers),
 		Elapsed: final.Elapsed, Interrupted: s.interrupted, Sample: final, Published: s.published,
+		Deaths: s.deaths,
 	}
 	for _, m := range s.members {
 		if m.body == nil {
@@ -134,6 +149,9 @@ func (s *supervisor) finish(sampler *sync.WaitGroup) {
 		if !s.o.InProcess {
 			res.Exits = append(res.Exits, m.exit())
 		}
+	}
+	for _, z := range s.zombies {
+		_ = z.body.Commands().Close()
 	}
 	s.c.result, s.c.err = res, errors.Join(append([]error{s.err}, s.faults...)...)
 	close(s.c.ended)
@@ -163,95 +181,27 @@ func (s *supervisor) launchAll(r Role) {
 		if m.Role != r {
 			continue
 		}
-		b, err := s.launch.launch(m, s.emit)
-		if err != nil {
+		if err := s.start(m); err != nil {
 			s.fail(err)
 			return
 		}
-		m.body = b
-		m.PID = b.PID()
-		m.last.PID = m.PID
 	}
 }
 
-// handle takes note of what happened to a member.
-func (s *supervisor) handle(e event) {
-	switch {
-	case e.death != nil:
-		s.buried(e.m, e.death)
-	case e.fault != nil:
-		s.fail(fmt.Errorf("local: report of %s: %w", e.m.describe(), e.fault))
-	default:
-		s.heard(e.m, e.report)
+// start starts a member. Its events say which of its processes they are about.
+func (s *supervisor) start(m *member) error {
+	life := m.life
+	b, err := s.launch.launch(m, func(e event) {
+		e.life = life
+		s.emit(e)
+	})
+	if err != nil {
+		return err
 	}
-}
-
-// heard takes in a report.
-func (s *supervisor) heard(m *member, r *report) {
-	switch r.Kind {
-	case kindHello:
-		if r.Version != protocolVersion {
-			s.fail(fmt.Errorf("local: %s speaks version %d, this is %d: the program file has changed", m.describe(), r.Version, protocolVersion))
-		}
-	case kindServing:
-		m.Pprof = r.Text
-		m.last.Pprof = m.Pprof
-	case kindReady:
-		m.ready = true
-		s.advance()
-	case kindSample:
-		if !m.bye { // else it was taken before the last word and overtaken by it
-			s.sampled(m, r.Sample)
-		}
-		m.answered = r.Seq
-		s.answered(m)
-	case kindPublished:
-		if s.published[r.Name] == nil {
-			s.published[r.Name] = map[uint32][]byte{}
-		}
-		s.published[r.Name][r.Task] = r.Data
-	case kindOversized:
-		s.faults = append(s.faults, &PublishError{Component: s.componentOf(r.Task), Task: r.Task, Name: r.Name, Size: r.Size})
-	case kindEnded:
-		delete(m.unended, r.Task)
-	case kindFailed:
-		s.failed(m, r)
-	case kindProfiled:
-		s.profiled(m, r)
-	case kindBye:
-		s.sampled(m, r.Sample)
-		m.bye = true
-		s.answered(m)
-		s.profiled(m, nil)
-		s.advance()
-	}
-}
-
-func (s *supervisor) failed(m *member, r *report) {
-	err := error(&TaskError{Process: m.Process, Component: s.componentOf(r.Task), Task: r.Task, Text: r.Text})
-	if r.InUse && m.Role == RoleManager && s.phase == phaseManagers {
-		err = fmt.Errorf("%w: %w", errAddressInUse, err)
-	}
-	s.fail(err)
-}
-
-func (s *supervisor) componentOf(task uint32) string {
-	if c := s.c.plan.ComponentOf(task); c != nil {
-		return c.Name
-	}
-	return ""
-}
-
-// buried takes note of a member's death, which is an error unless its work was done.
-func (s *supervisor) buried(m *member, d *death) {
-	m.gone = true
-	m.death = *d
-	s.answered(m)
-	s.profiled(m, nil)
-	if !m.finished() || m.Role == RoleManager {
-		s.fail(m.died())
-	}
-	s.advance()
+	m.body, m.born = b, time.Now()
+	m.PID = b.PID()
+	m.last.PID = m.PID
+	return nil
 }
 
 // advance moves on to the next phase if everybody is there.
@@ -277,7 +227,7 @@ func (s *supervisor) advance() {
 			s.advance()
 		}
 	case phaseClosing, phaseKilling:
-		if s.all(RoleManager, (*member).absent) && s.all(RoleInstance, (*member).absent) {
+		if s.all(RoleManager, (*member).absent) && s.all(RoleInstance, (*member).absent) && len(s.zombies) == 0 {
 			s.phase = phaseEnded
 		}
 	case phaseEnded:
@@ -297,16 +247,27 @@ func (s *supervisor) begin() {
 	if s.o.Duration > 0 {
 		s.limit.Reset(s.o.Duration)
 	}
-	for _, m := range s.members {
-		s.c.processes = append(s.c.processes, m.Process)
-	}
+	s.beginWatch()
 	s.o.Logger.Info("topology runs", slog.String("topology", s.c.plan.Topology),
 		slog.Int("containers", len(s.c.plan.Containers)), slog.Int("processes", len(s.members)), slog.String("dir", s.dir.path))
-	if err := s.describe(); err != nil {
-		s.o.Logger.Warn("other programs cannot find this run", slog.Any("err", err))
-	}
+	s.list()
 	s.announcePprof()
 	close(s.c.up)
+}
+
+// list tells everybody who asks which processes there are, once all have been up.
+func (s *supervisor) list() {
+	if !s.up {
+		return
+	}
+	all := make([]Process, len(s.members))
+	for i, m := range s.members {
+		all[i] = m.Process
+	}
+	s.c.processes.Store(&all)
+	if err := s.describe(); err != nil {
+		s.o.Logger.Warn("other programs cannot find this run as it is", slog.Any("err", err))
+	}
 }
 
 // interrupt drains a running cluster and gives up one that is still starting.
@@ -346,6 +307,7 @@ func (s *supervisor) fail(err error) {
 func (s *supervisor) stop() {
 	s.finished = time.Now()
 	s.limit.Stop()
+	s.buryZombies()
 	s.tell(phaseStopping, RoleInstance)
 	s.advance()
 }
@@ -392,6 +354,9 @@ func (s *supervisor) expire() {
 		s.kill()
 	case phaseKilling:
 		late := slices.DeleteFunc(slices.Clone(s.members), (*member).absent)
+		for _, z := range s.zombies {
+			late = append(late, &member{Process: z.Process})
+		}
 		s.err = errors.Join(s.err, fmt.Errorf("local: cannot be ended: %s", describeAll(late)))
 		s.phase = phaseEnded
 	case phaseRunning, phaseEnded:

@@ -59,6 +59,9 @@ func build(args string) *topology.Topology {
 	return t
 }
 
+// envTrigger names the file that makes the spouts of the topology "fall" do so.
+const envTrigger = "LOCAL_TEST_TRIGGER"
+
 // hangs is what a spout says before it hangs.
 const hangs = "this spout hangs"
 
@@ -88,6 +91,9 @@ func (s *numbers) Next() error {
 	case s.kind == "crash" && s.n == 100:
 		go func() { panic("a goroutine of the user's falls") }()
 		select {}
+	case s.kind == "fall" && exists(os.Getenv(envTrigger)):
+		go func() { panic("a goroutine of the user's falls") }()
+		select {}
 	case s.kind == "exit" && s.n == 100:
 		os.Exit(7)
 	case s.kind == "hang" && s.n == 100:
@@ -96,6 +102,11 @@ func (s *numbers) Next() error {
 	}
 	s.n++
 	return s.out.Emit(topology.Int(s.n - 1))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (*numbers) Close() error { return nil }

@@ -9,6 +9,7 @@ type Totals struct {
 	Errors   int64  // errors of user code, panics included
 	Panics   int64  // panics of user code
 	Dropped  uint64 // tuples that stream managers dropped
+	Restarts int    // of processes
 
 	QueueBytes int   // waiting in stream managers now
 	SlowTasks  int   // destinations with so much waiting that spouts are held back now
@@ -21,21 +22,17 @@ func (s *Sample) Totals() Totals {
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if m := p.Manager; m != nil {
-			t.Dropped += m.Dropped
 			t.QueueBytes += m.QueueBytes
 			t.SlowTasks = max(t.SlowTasks, m.Clamped) // each manager knows all of them
 		}
-		for j := range p.Instances {
-			in := &p.Instances[j]
-			if in.Spout {
-				t.Emitted += in.Metrics.Emitted
-			} else {
-				t.Executed += in.Metrics.Received
-			}
-			t.Errors += in.Metrics.Errors
-			t.Panics += in.Metrics.Panics
-			t.Clamps += in.Metrics.Clamps
-		}
+		c := p.counts(nil).add(p.Earlier)
+		t.Emitted += c.Sent
+		t.Executed += c.Received
+		t.Errors += c.Errors
+		t.Panics += c.Panics
+		t.Clamps += c.Clamps
+		t.Dropped += c.Dropped
+		t.Restarts += p.Restarts
 	}
 	return t
 }
@@ -71,12 +68,12 @@ func (s *Sample) Groups() []Group {
 		g.Usage = g.Usage.add(p.Usage)
 		g.PeakRSSBytes = max(g.PeakRSSBytes, p.Usage.PeakRSSBytes)
 		for j := range p.Instances {
-			in := &p.Instances[j]
-			g.Spout = g.Spout && in.Spout
-			g.Emitted += in.Metrics.Emitted
-			g.Received += in.Metrics.Received
-			g.Errors += in.Metrics.Errors
+			g.Spout = g.Spout && p.Instances[j].Spout
 		}
+		c := p.counts(nil).add(p.Earlier)
+		g.Emitted += c.Emitted
+		g.Received += c.Received
+		g.Errors += c.Errors
 	}
 	return groups
 }

@@ -30,18 +30,21 @@ func TestBadOptionsAreNamed(t *testing.T) {
 	err := Options{
 		Containers: -1, TasksPerProcess: -1, HighMark: -1, LowMark: -1, HardMark: -1, Window: -1, MinBatch: -1,
 		MaxBatch: -1, InstanceProcs: -1, ManagerProcs: -1, Duration: -1, MaxAge: -1, StartTimeout: -1,
-		DrainTimeout: -1, StopTimeout: -1, SampleEvery: -1, Mode: "clever",
+		DrainTimeout: -1, StopTimeout: -1, SampleEvery: -1, RestartWindow: -1, Mode: "clever",
 	}.Validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{
 		"Containers", "TasksPerProcess", "HighMark", "LowMark", "HardMark", "Window", "MinBatch", "MaxBatch", "InstanceProcs",
-		"ManagerProcs", "Duration", "MaxAge", "StartTimeout", "DrainTimeout", "StopTimeout", "SampleEvery", "Mode",
+		"ManagerProcs", "Duration", "MaxAge", "StartTimeout", "DrainTimeout", "StopTimeout", "SampleEvery", "RestartWindow", "Mode",
 	} {
 		if !strings.Contains(err.Error(), "local: "+name+" ") {
 			t.Errorf("%s is not among the faults: %v", name, err)
 		}
+	}
+	if err := (Options{MaxRestarts: -1, HangTimeout: -1}).Validate(); err != nil {
+		t.Errorf("never is not valid: %v", err)
 	}
 	if err := (Options{Containers: 1 << 20}).Validate(); err == nil {
 		t.Error("too many containers are valid")
@@ -111,6 +114,27 @@ func TestRelay(t *testing.T) {
 			r.copy(strings.NewReader(tc.in))
 			if out.String() != tc.out || r.line() != tc.line {
 				t.Errorf("relayed %q with line %q", out.String(), r.line())
+			}
+		})
+	}
+}
+
+func TestRelayKeepsTheEndOrTheBeginningOfACrash(t *testing.T) {
+	lines := strings.Repeat(strings.Repeat("z", 99)+"\n", 3*maxTold/100)
+	for _, tc := range []struct {
+		name, in, text string
+		crashed        bool
+	}{
+		{"the end", "first\n" + lines + "last\n", (lines + "last\n")[len(lines)+5-maxTold:], false},
+		{"a crash that is short", lines + "panic: no\n\ngoroutine 1:\n\tmain.go:3\n", "panic: no\n\ngoroutine 1:\n\tmain.go:3", true},
+		{"a crash that is long", "x\nfatal error: two writes\n" + lines, ("fatal error: two writes\n" + lines)[:maxTold], true},
+		{"nothing", "", "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := relay{dst: io.Discard}
+			r.copy(strings.NewReader(tc.in))
+			if text, crashed := r.text(); text != strings.TrimSpace(tc.text) || crashed != tc.crashed {
+				t.Errorf("%d bytes, want %d, crashed is %v:\n%s", len(text), len(tc.text), crashed, text)
 			}
 		})
 	}
@@ -284,6 +308,31 @@ last error of count-1: it broke
 `
 	if got != want {
 		t.Errorf("summary is\n%s", got)
+	}
+}
+
+func TestSummaryListsDeaths(t *testing.T) {
+	s := testSample(4)
+	s.Processes[4].Restarts, s.Processes[4].Earlier = 12, Counts{Received: 5, Errors: 1}
+	r := &Result{Topology: "demo", Sample: s}
+	for i := range 12 {
+		r.Deaths = append(r.Deaths, Death{Process: s.Processes[4].Process, Elapsed: time.Duration(i) * time.Second, ExitCode: 2, Line: "panic: no"})
+		r.Deaths[i].PID = i
+	}
+	got := summary(r)
+	for _, want := range []string{
+		"12 restarts of processes\n2 deaths before these:\ncount-1 (pid 2) exited with status 2 before its work was done: panic: no, 2s after the start\n",
+		"count-1 (pid 11)", "8000005",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	var out bytes.Buffer
+	p := NewProgress(&out, "demo", func() int { return 0 })
+	p.Show(s)
+	if !strings.Contains(out.String(), "  restarts 12") {
+		t.Errorf("progress is %q", out.String())
 	}
 }
 

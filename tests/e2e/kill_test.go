@@ -87,9 +87,9 @@ func checkGone(t *testing.T, dir string, pids []int) {
 	}
 }
 
-// TestKilledProcess kills one process of a run. The run ends with an error that
-// names it, and no other process is left.
-func TestKilledProcess(t *testing.T) {
+// TestKilledProcessWithoutRestart kills one process of a run that may not start
+// it again. The run ends with an error that names it, and no other process is left.
+func TestKilledProcessWithoutRestart(t *testing.T) {
 	leaktest.Check(t)
 	for _, victim := range []struct {
 		role      local.Role
@@ -101,7 +101,7 @@ func TestKilledProcess(t *testing.T) {
 	} {
 		t.Run(string(victim.role)+victim.component, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
-			c := start(t, endless, local.Options{Containers: 2, Dir: dir, Stderr: io.Discard})
+			c := start(t, endless, local.Options{Containers: 2, Dir: dir, Stderr: io.Discard, MaxRestarts: -1})
 			s := until(t, c, "words in both bolts", func(s *local.Sample) bool {
 				return !slices.ContainsFunc(s.Tasks(), func(ts local.TaskSample) bool { return !ts.Spout && ts.Metrics.Received == 0 })
 			})
@@ -125,6 +125,72 @@ func TestKilledProcess(t *testing.T) {
 			checkGone(t, dir, pids(s))
 		})
 	}
+}
+
+// TestKilledProcessComesBack kills every kind of process while words flow: each
+// is started again, words flow again, and the run drains to its end.
+func TestKilledProcessComesBack(t *testing.T) {
+	leaktest.Check(t)
+	for _, containers := range []int{1, 2} {
+		t.Run(strconv.Itoa(containers), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			c := start(t, endless, local.Options{Containers: containers, Dir: dir, Stderr: io.Discard})
+			everywhere := func(s *local.Sample) bool {
+				return !slices.ContainsFunc(s.Tasks(), func(ts local.TaskSample) bool { return ts.Metrics.Emitted+ts.Metrics.Received == 0 })
+			}
+			s := until(t, c, "words in all tasks", everywhere)
+			all := pids(s)
+			for i := range s.Processes {
+				p := &s.Processes[i]
+				if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				now := until(t, c, "words after the death of "+p.Name(), func(now *local.Sample) bool {
+					return now.Processes[i].Restarts == 1 && now.Processes[i].Elapsed > 0 && everywhere(now)
+				})
+				all = append(all, now.Processes[i].PID)
+			}
+			c.Drain()
+			r := wait(t, c)
+			if len(r.Deaths) != len(s.Processes) || r.Sample.Totals().Restarts != len(s.Processes) {
+				t.Errorf("%d restarts, deaths %+v", r.Sample.Totals().Restarts, r.Deaths)
+			}
+			checkGone(t, dir, all)
+		})
+	}
+}
+
+// TestKilledParentOfRestarted kills a parent after it has started a process again, which does not outlive it either.
+func TestKilledParentOfRestarted(t *testing.T) {
+	leaktest.Check(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd, out := startParent(t, endless, dir)
+	if !out.Scan() {
+		t.Fatalf("the parent said nothing: %v", out.Err())
+	}
+	pid, err := strconv.Atoi(strings.Fields(out.Text())[0])
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var children []int
+	for deadline := time.Now().Add(patience); len(children) == 0 || children[0] == pid; time.Sleep(time.Millisecond) {
+		r, err := local.RunIn(t.Context(), dir)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("process %d has not been started again: %v", pid, err)
+		}
+		children = nil
+		for i := range r.Processes {
+			children = append(children, r.Processes[i].PID)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	checkGone(t, "", children)
 }
 
 // startParent starts this program as the parent of a run and returns what it prints.
