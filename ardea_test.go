@@ -142,6 +142,8 @@ func TestExitStatus(t *testing.T) {
 		{"--bogus", 2, "flag provided but not defined: -bogus"},
 		{"--containers many", 2, "invalid value"},
 		{"--containers 0", 2, "must be at least 1"},
+		{"--max-restarts -1", 2, "0 turns them off"},
+		{"--hang-timeout -1s", 2, "0 turns them off"},
 		{"--mode clever", 2, "clever"},
 		{"--pprof localhost", 2, "use HOST:PORT"},
 		{"--duration -1s", 2, "Duration"},

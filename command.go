@@ -77,6 +77,8 @@ func parse(program, topologyName string, args []string, stderr io.Writer) (setti
 	f.BoolVar(&o.InProcess, "in-process", false, "run everything in this process, for debugging")
 	f.StringVar(&o.Mode, "mode", local.DefaultMode, "forward tuples in `MODE`: "+strings.Join(dataplane.Modes, ", "))
 	f.DurationVar(&o.Duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
+	f.IntVar(&o.MaxRestarts, "max-restarts", local.DefaultMaxRestarts, "start a process that dies again up to `N` times a minute; 0: a death ends the run")
+	f.DurationVar(&o.HangTimeout, "hang-timeout", local.DefaultHangTimeout, "kill a process, and so start it again, that does not answer for `TIME` (0: never)")
 	f.StringVar(&o.Pprof, "pprof", "", "serve the profiles of all processes at `ADDR`, such as :6060 and the ports behind it or :0 for any, on this machine only unless a host is named")
 	f.StringVar(&s.json, "json", "", "write the result as JSON to `FILE`")
 	f.TextVar(&level, "log-level", level, "log at `LEVEL`: debug, info, warn, error")
@@ -90,6 +92,10 @@ func parse(program, topologyName string, args []string, stderr io.Writer) (setti
 		return s, fmt.Errorf("argument %q is not a flag: flags begin with --, and values come behind them", f.Arg(0))
 	}
 	o.LogLevel = level
+	if o.MaxRestarts < 0 || o.HangTimeout < 0 {
+		return s, errors.New("--max-restarts and --hang-timeout must not be negative; 0 turns them off")
+	}
+	o.MaxRestarts, o.HangTimeout = local.OrNever(o.MaxRestarts), local.OrNever(o.HangTimeout)
 	if o.Containers < 1 || o.TasksPerProcess < 1 {
 		return s, errors.New("--containers and --tasks-per-process must be at least 1")
 	}

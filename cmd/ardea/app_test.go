@@ -136,6 +136,8 @@ func TestUsageErrors(t *testing.T) {
 		{"run randomwords --bolts 5000", "allowed are 1 to 4096"},
 		{"run randomwords --bolts many", `invalid argument "many"`},
 		{"run randomwords --containers 0", "the least is 1"},
+		{"run randomwords --max-restarts -1", "the least is 0"},
+		{"run randomwords --hang-timeout -1s", "the least is 0"},
 		{"run randomwords --tasks-per-process 0", "the least is 1"},
 		{"run randomwords --mode quick", `no mode "quick": use one of naive`},
 		{"run randomwords --duration -1s", "must not be negative"},

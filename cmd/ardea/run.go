@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,8 @@ type runOptions struct {
 	inProcess                   bool
 	mode                        string
 	duration                    time.Duration
+	maxRestarts                 int
+	hangTimeout                 time.Duration
 	pprof                       string
 	json                        string
 }
@@ -64,6 +67,8 @@ func (o *runOptions) addFlags(f *pflag.FlagSet) {
 	f.DurationVar(&o.duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
 	f.IntVar(&o.tasksPerProcess, "tasks-per-process", 1, "let up to `N` tasks share a process")
 	f.BoolVar(&o.inProcess, "in-process", false, "run everything in this process, for debugging")
+	f.IntVar(&o.maxRestarts, "max-restarts", local.DefaultMaxRestarts, "start a process that dies again up to `N` times a minute; 0: a death ends the run")
+	f.DurationVar(&o.hangTimeout, "hang-timeout", local.DefaultHangTimeout, "kill a process, and so start it again, that does not answer for `TIME` (0: never)")
 	addPprof(f, &o.pprof)
 	f.StringVar(&o.json, "json", "", "write the figures of the run to `FILE`")
 }
@@ -73,6 +78,10 @@ func (o *runOptions) options() (local.Options, error) {
 	lo := local.Options{
 		Containers: o.containers, TasksPerProcess: o.tasksPerProcess, InProcess: o.inProcess,
 		Mode: o.mode, Duration: o.duration, Pprof: o.pprof,
+		MaxRestarts: local.OrNever(o.maxRestarts), HangTimeout: local.OrNever(o.hangTimeout),
+	}
+	if o.maxRestarts < 0 || o.hangTimeout < 0 {
+		return lo, usagef("--max-restarts is %d and --hang-timeout %v: the least is 0, which turns them off", o.maxRestarts, o.hangTimeout)
 	}
 	if o.containers < 1 || o.tasksPerProcess < 1 {
 		return lo, usagef("--containers is %d and --tasks-per-process %d: the least is 1", o.containers, o.tasksPerProcess)
@@ -142,6 +151,7 @@ func (a *app) run(ctx context.Context, out io.Writer, o runOptions) error {
 	}
 	progress := local.NewProgress(a.stderr, t.Name, a.width)
 	lo.Args, lo.Stderr, lo.OnSample = o.args(), progress, progress.Show
+	lo.Logger = slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	result, err := local.Run(ctx, t, lo)
 	if result == nil {
 		return err
