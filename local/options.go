@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
-	"github.com/ardea-stream/ardea/local/capture"
+	"github.com/ardea-stream/ardea/local/endpoint"
 	"github.com/ardea-stream/ardea/topology"
 )
 
@@ -105,7 +105,7 @@ type Options struct {
 	HangTimeout time.Duration
 
 	// Pprof is where the processes serve their profiles over HTTP while they
-	// run, see capture.ParseAddress: this one at the port, the others behind
+	// run, see endpoint.ParseAddress: this one at the port, the others behind
 	// it, or all at free ports if it is 0. Without a host only this machine can
 	// read them. Empty means that nothing is served. The addresses are written
 	// to Stderr at the start and stand in Process.Pprof.
@@ -181,7 +181,7 @@ func (o Options) Validate() error {
 		}
 	}
 	if o.Pprof != "" {
-		if _, err := capture.ParseAddress(o.Pprof); err != nil {
+		if _, err := endpoint.ParseAddress(o.Pprof); err != nil {
 			fault("Pprof: %w", err)
 		}
 	}

@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"github.com/ardea-stream/ardea/local/capture"
+	"github.com/ardea-stream/ardea/local/endpoint"
 )
 
 // ownPprof serves the profiles of the launching process, if Options.Pprof asks for it.
 type ownPprof struct {
-	base   capture.Address
-	server *capture.Server // nil if nothing is served
+	base   endpoint.Address
+	server *endpoint.Server // nil if nothing is served
 }
 
 // CheckPprof tries to serve at an address for Options.Pprof, so that one that
@@ -30,7 +31,7 @@ func servePprof(ctx context.Context, o Options) (*ownPprof, error) {
 	if o.Pprof == "" {
 		return &ownPprof{}, nil
 	}
-	base, err := capture.ParseAddress(o.Pprof)
+	base, err := endpoint.ParseAddress(o.Pprof)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ardea-stream/ardea/internal/leaktest"
 	"github.com/ardea-stream/ardea/local"
 	"github.com/ardea-stream/ardea/local/capture"
+	"github.com/ardea-stream/ardea/local/endpoint"
 )
 
 // fetch fetches a profile over HTTP.
@@ -104,12 +105,12 @@ func TestPprofAtBadAddresses(t *testing.T) {
 	for _, address := range []string{"nonsense", "127.0.0.1:70000", taken.Addr().String(), "127.0.0.1:65534"} {
 		o := options(t, "endless")
 		o.Pprof = address
-		var fault *capture.AddressError
+		var fault *endpoint.AddressError
 		if _, err := local.Start(t.Context(), build("endless"), o); !errors.As(err, &fault) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if err := local.CheckPprof(t.Context(), taken.Addr().String()); !errors.As(err, new(*capture.AddressError)) {
+	if err := local.CheckPprof(t.Context(), taken.Addr().String()); !errors.As(err, new(*endpoint.AddressError)) {
 		t.Errorf("an address that is taken is found right: %v", err)
 	}
 	for _, address := range []string{"", ":0"} {

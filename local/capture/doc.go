@@ -6,7 +6,7 @@
 // the time between the two: what the runtime counts from the start of the
 // process is taken at both ends and subtracted.
 //
-// A [Server] serves the same over HTTP, where a program asks for it.
+// [Serve] serves the same over HTTP, where a program asks for it.
 //
 // The runtime's profilers are one to a process, so there is one recording at a
 // time, and none while the program's own code records a CPU profile or a trace.

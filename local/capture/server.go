@@ -4,97 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/ardea-stream/ardea/local/endpoint"
 )
 
-// Limits of the server.
-const (
-	headerTimeout = 10 * time.Second
-	longestServed = time.Hour   // recording for one request
-	closePatience = time.Second // for requests that have been told to end
-)
+// longestServed bounds the recording for one request.
+const longestServed = time.Hour
 
-// Server serves the profiles of this process over HTTP at /debug/pprof/, with
+// Serve serves the profiles of this process over HTTP at /debug/pprof/, with
 // the addresses of net/http/pprof, for go tool pprof and browsers. It is not
 // that package because importing it is enough to publish the profiles on
 // http.DefaultServeMux, which the program may serve to anybody. Unlike there,
-// mutex and block profiles with ?seconds=N set the rates that they need.
-type Server struct {
-	http     http.Server
-	listener net.Listener
-	ctx      context.Context // of requests
-	cancel   context.CancelFunc
-	running  sync.WaitGroup // the goroutine that accepts
+// mutex and block profiles with ?seconds=N set the rates that they need. It
+// lasts until Close, which ends what is recorded. The error is an
+// *endpoint.AddressError.
+func Serve(ctx context.Context, address string) (*endpoint.Server, error) {
+	return endpoint.Serve(ctx, address, handler(), endpoint.Limits{})
 }
-
-// Serve begins to serve at HOST:PORT until Close. The error says that the
-// address cannot be bound and is an *AddressError.
-func Serve(ctx context.Context, address string) (*Server, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, &AddressError{Address: address, Text: err.Error() + ": use another one, or port 0 for any that is free"}
-	}
-	s := &Server{listener: l}
-	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.http = http.Server{
-		Handler: s.guard(handler()), ReadHeaderTimeout: headerTimeout,
-		BaseContext: func(net.Listener) context.Context { return s.ctx },
-	}
-	s.running.Go(func() { _ = s.http.Serve(l) }) // until Close
-	return s, nil
-}
-
-// Address is where it serves, with the port that was picked.
-func (s *Server) Address() string { return s.listener.Addr().String() }
-
-// URL is the page that lists the profiles.
-func (s *Server) URL() string { return URL(s.Address()) }
 
 // URL is the page that lists the profiles at an address.
 func URL(address string) string { return "http://" + address + "/debug/pprof/" }
-
-// Close ends the server and what it records, and waits for that.
-func (s *Server) Close() {
-	s.cancel()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), closePatience)
-	defer cancel()
-	if s.http.Shutdown(ctx) != nil {
-		_ = s.http.Close()
-	}
-	s.running.Wait()
-}
-
-// guard refuses requests for the loopback address that a web page made in
-// disguise of another host.
-func (s *Server) guard(next http.Handler) http.Handler {
-	own, err := netip.ParseAddrPort(s.Address())
-	onlyHere := err == nil && own.Addr().IsLoopback()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if onlyHere && !isLocal(r.Host) {
-			http.Error(w, "capture: use the address 127.0.0.1", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// isLocal reports whether a Host header names this machine or an address.
-func isLocal(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return host == "localhost" || net.ParseIP(strings.Trim(host, "[]")) != nil
-}
 
 func handler() http.Handler {
 	mux := http.NewServeMux()

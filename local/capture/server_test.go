@@ -15,9 +15,10 @@ import (
 
 	"github.com/ardea-stream/ardea/internal/leaktest"
 	"github.com/ardea-stream/ardea/local/capture"
+	"github.com/ardea-stream/ardea/local/endpoint"
 )
 
-func serve(t *testing.T) *capture.Server {
+func serve(t *testing.T) *endpoint.Server {
 	t.Helper()
 	s, err := capture.Serve(t.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +55,7 @@ func TestServerServesProfiles(t *testing.T) {
 		"profile?seconds=0.05", "heap", "heap?gc=1", "allocs", "allocs?seconds=0.01", "goroutine", "threadcreate",
 		"mutex", "mutex?seconds=0.01", "block?seconds=0.01",
 	} {
-		status, body := get(t, s.URL()+page, "")
+		status, body := get(t, capture.URL(s.Address())+page, "")
 		if status != http.StatusOK {
 			t.Errorf("%s: status %d: %s", page, status, body)
 			continue
@@ -66,7 +67,7 @@ func TestServerServesProfiles(t *testing.T) {
 	for page, want := range map[string]string{
 		"": "profile?seconds", "goroutine?debug=1": "goroutine profile: total", "cmdline": ".test", "trace?seconds=0.01": "go 1.",
 	} {
-		if status, body := get(t, s.URL()+page, ""); status != http.StatusOK || !strings.Contains(string(body), want) {
+		if status, body := get(t, capture.URL(s.Address())+page, ""); status != http.StatusOK || !strings.Contains(string(body), want) {
 			t.Errorf("%s: status %d, want %q in %.80q", page, status, want, body)
 		}
 	}
@@ -79,11 +80,11 @@ func TestServerRefuses(t *testing.T) {
 		"gpu": http.StatusNotFound, "profile?seconds=-1": http.StatusBadRequest, "profile?seconds=NaN": http.StatusBadRequest,
 		"trace?seconds=x": http.StatusBadRequest, "profile?seconds=1e9": http.StatusBadRequest, "../../etc/passwd": http.StatusNotFound,
 	} {
-		if status, body := get(t, s.URL()+page, ""); status != want {
+		if status, body := get(t, capture.URL(s.Address())+page, ""); status != want {
 			t.Errorf("%s: status %d, want %d: %s", page, status, want, body)
 		}
 	}
-	if status, _ := get(t, s.URL(), "evil.example"); status != http.StatusForbidden {
+	if status, _ := get(t, capture.URL(s.Address()), "evil.example"); status != http.StatusForbidden {
 		t.Errorf("a request for another host: status %d", status)
 	}
 	r, err := capture.Start([]capture.Kind{capture.Heap})
@@ -91,7 +92,7 @@ func TestServerRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Abandon()
-	if status, body := get(t, s.URL()+"profile?seconds=1", ""); status != http.StatusConflict {
+	if status, body := get(t, capture.URL(s.Address())+"profile?seconds=1", ""); status != http.StatusConflict {
 		t.Errorf("a second recording: status %d: %s", status, body)
 	}
 }
@@ -135,33 +136,8 @@ func TestServerCloses(t *testing.T) {
 func TestServeOfATakenAddress(t *testing.T) {
 	leaktest.Check(t)
 	s := serve(t)
-	var fault *capture.AddressError
+	var fault *endpoint.AddressError
 	if _, err := capture.Serve(t.Context(), s.Address()); !errors.As(err, &fault) || fault.Address != s.Address() {
 		t.Errorf("Serve: %v", err)
-	}
-}
-
-func TestParseAddress(t *testing.T) {
-	for text, want := range map[string]string{
-		":0": "127.0.0.1:0", "0": "127.0.0.1:0", "6060": "127.0.0.1:6062", ":6060": "127.0.0.1:6062",
-		"localhost:6060": "localhost:6062", "0.0.0.0:6060": "0.0.0.0:6062", "[::1]:6060": "[::1]:6062",
-	} {
-		a, err := capture.ParseAddress(text)
-		if err != nil {
-			t.Errorf("%q: %v", text, err)
-			continue
-		}
-		if got, err := a.Of(2); err != nil || got != want {
-			t.Errorf("the third of %q is %q, want %q: %v", text, got, want, err)
-		}
-	}
-	var fault *capture.AddressError
-	for _, text := range []string{"", "localhost", "a:b:c", ":65536", ":-1", "-1", ":http", "99999999999999999999"} {
-		if a, err := capture.ParseAddress(text); !errors.As(err, &fault) {
-			t.Errorf("%q: %v, %v", text, a, err)
-		}
-	}
-	if _, err := (capture.Address{Host: "127.0.0.1", Port: 65535}).Of(1); !errors.As(err, &fault) {
-		t.Errorf("a port beyond the last: %v", err)
 	}
 }

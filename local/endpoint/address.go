@@ -1,4 +1,4 @@
-package capture
+package endpoint
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Address is where the processes of a run serve their profiles: the first at
-// Port, the others behind it, or each at any free port if Port is zero.
+// Address is where the processes of a run serve: the first at Port, the others
+// behind it, or each at any free port if Port is zero.
 type Address struct {
 	Host string
 	Port int
@@ -16,7 +16,7 @@ type Address struct {
 // loopback is the host of an address that names none.
 const loopback = "127.0.0.1"
 
-// AddressError says that an address for profiles cannot be used.
+// AddressError says that an address cannot be used.
 type AddressError struct {
 	Address string
 	Text    string // what is wrong, and what to do
@@ -24,11 +24,11 @@ type AddressError struct {
 
 // Error names the address and says what to do.
 func (e *AddressError) Error() string {
-	return fmt.Sprintf("capture: pprof address %q: %s", e.Address, e.Text)
+	return fmt.Sprintf("endpoint: address %q: %s", e.Address, e.Text)
 }
 
 // ParseAddress reads HOST:PORT, :PORT or PORT. Without a host it is that of
-// loopback: who wants others to read the profiles has to name an address. The
+// loopback: who wants others to read what is served has to name an address. The
 // error is an *AddressError.
 func ParseAddress(s string) (Address, error) {
 	host, port := "", s
