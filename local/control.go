@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,10 @@ const (
 	// maxRequest bounds a request, in bytes, and requestPatience how long it may take to arrive.
 	maxRequest      = 1 << 20
 	requestPatience = 10 * time.Second
+	// maxRequests is how many requests are carried out at a time, and
+	// maxConnections how many may be under way: more are closed without a word.
+	maxRequests    = 64
+	maxConnections = 4 * maxRequests
 )
 
 // Codes of a controlAnswer.
@@ -26,18 +31,21 @@ const (
 	codeBusy      = "busy"
 	codeEnded     = "ended"
 	codeFailed    = "failed"
+	codeCrowded   = "crowded"
 )
 
 // controlRequest is what another program of the user asks of a run: one line of
-// JSON. It is withdrawn by closing the connection.
+// JSON. It is withdrawn by closing the connection. One thing is asked for.
 type controlRequest struct {
 	Version int             `json:"version"`
-	Profile *ProfileRequest `json:"profile"`
+	Profile *ProfileRequest `json:"profile,omitempty"`
+	Sample  bool            `json:"sample,omitempty"`
 }
 
 // controlAnswer is a line of JSON as well.
 type controlAnswer struct {
 	Profiles []Profile `json:"profiles,omitempty"`
+	Sample   *Sample   `json:"sample,omitempty"`
 	Code     string    `json:"code,omitempty"` // empty: no error
 	Text     string    `json:"text,omitempty"`
 }
@@ -50,8 +58,9 @@ func (a *controlAnswer) err() error {
 }
 
 var (
-	errWithdrawn = errors.New("local: who asked for profiles has gone")
+	errWithdrawn = errors.New("local: who asked has gone")
 	errNoRequest = errors.New("local: no request: somebody has looked whether the run lives")
+	errCrowded   = fmt.Errorf("local: %d requests are being carried out already: try again later", maxRequests)
 )
 
 // control serves the control socket of a run. Who may connect is decided by the
@@ -62,6 +71,8 @@ type control struct {
 	ctx      context.Context // of requests
 	cancel   context.CancelCauseFunc
 	running  sync.WaitGroup
+
+	connections, requests atomic.Int64 // now
 }
 
 // serveControl serves until close.
@@ -79,10 +90,17 @@ func serveControl(ctx context.Context, c *Cluster, path string) (*control, error
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			if err == nil {
-				s.running.Go(func() { s.serve(conn) })
-			} else if !s.pause() {
+			switch {
+			case err != nil && !s.pause():
 				return
+			case err == nil && s.connections.Add(1) > maxConnections:
+				s.connections.Add(-1)
+				_ = conn.Close()
+			case err == nil:
+				s.running.Go(func() {
+					defer s.connections.Add(-1)
+					s.serve(conn)
+				})
 			}
 		}
 	})
@@ -122,6 +140,10 @@ func (s *control) serve(conn net.Conn) {
 	if errors.Is(err, errNoRequest) || ctx.Err() != nil {
 		return
 	}
+	if n := s.requests.Add(1); n > maxRequests && err == nil {
+		err = errCrowded
+	}
+	defer s.requests.Add(-1)
 	var a controlAnswer
 	if err == nil {
 		_ = conn.SetReadDeadline(time.Time{})
@@ -129,24 +151,36 @@ func (s *control) serve(conn net.Conn) {
 			_, _ = in.ReadByte() // nothing more comes, until the end
 			withdraw(errWithdrawn)
 		})
-		a.Profiles, err = s.carryOut(ctx, request)
+		err = s.carryOut(ctx, request, &a)
 	}
 	if err != nil {
 		a.Code, a.Text = codeOf(err), clip(err.Error(), maxText)
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(requestPatience))
 	w := lineWriter{w: conn}
-	_ = w.write(a) // fails when nobody waits for it
+	if errors.Is(w.write(a), errLineTooLong) { // other errors: nobody waits for it
+		_ = w.write(controlAnswer{Code: codeFailed, Text: errLineTooLong.Error()})
+	}
 }
 
 // carryOut does what is asked for, once the run is up.
-func (s *control) carryOut(ctx context.Context, r *controlRequest) ([]Profile, error) {
+func (s *control) carryOut(ctx context.Context, r *controlRequest, a *controlAnswer) (err error) {
 	select {
 	case <-s.c.up:
-		return s.c.Profile(ctx, *r.Profile)
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
+	if !r.Sample {
+		a.Profiles, err = s.c.Profile(ctx, *r.Profile)
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, samplePatience)
+	defer cancel()
+	a.Sample, _ = s.c.Sample(bounded) // of those that answer in time
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // readRequest reads a line that must be a request. The error is errNoRequest or
@@ -167,8 +201,8 @@ func readRequest(in *bufio.Reader) (*controlRequest, error) {
 		return nil, &RequestError{Err: err}
 	case r.Version != controlVersion:
 		return nil, &RequestError{Err: fmt.Errorf("it is of version %d, this run understands %d: use the program of the same version", r.Version, controlVersion)}
-	case r.Profile == nil:
-		return nil, &RequestError{Err: errors.New("nothing is asked for")}
+	case (r.Profile != nil) == r.Sample:
+		return nil, &RequestError{Err: errors.New("not one thing is asked for")}
 	}
 	return &r, nil
 }

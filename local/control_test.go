@@ -96,6 +96,46 @@ func TestRunIsFoundAndProfiledByOthers(t *testing.T) {
 	}
 }
 
+func TestRunIsSampledByOthers(t *testing.T) {
+	for _, inProcess := range []bool{false, true} {
+		leaktest.Check(t)
+		args := "endless"
+		o := options(t, args)
+		o.InProcess = inProcess
+		c := start(t.Context(), t, args, o)
+		before := awaitFlow(t, c)
+		r := findRun(t, c)
+		s, err := r.Sample(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, want := s.Totals(), before.Totals(); have.Emitted < want.Emitted || have.Executed < want.Executed || s.Elapsed <= before.Elapsed ||
+			len(s.Processes) != len(c.Processes()) || len(s.Tasks()) != 6 {
+			t.Errorf("the sample is %+v, %+v before", have, want)
+		}
+		for i, p := range s.Processes {
+			if p.Name() != r.Processes[i].Name() || p.PID != r.Processes[i].PID || (p.Manager != nil) != (p.Role == local.RoleManager) {
+				t.Errorf("process %d is %+v, want %+v", i, p.Process, r.Processes[i])
+			}
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := r.Sample(gone); !errors.Is(err, context.Canceled) {
+			t.Errorf("a request that is withdrawn: %v", err)
+		}
+		c.Drain()
+		for err = nil; err == nil; {
+			_, err = r.Sample(t.Context())
+		}
+		if !errors.Is(err, local.ErrEnded) && !errors.Is(err, local.ErrNotRunning) {
+			t.Errorf("when the run ends: %v", err)
+		}
+		if _, err := wait(t, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOneCaptureAtATime(t *testing.T) {
 	leaktest.Check(t)
 	args := "endless"
@@ -230,6 +270,7 @@ func TestMalformedRequests(t *testing.T) {
 	r := findRun(t, c)
 	for _, text := range []string{
 		"\n", "{}\n", "null\n", "[1]\n", "GET / HTTP/1.1\r\n", `{"version":2,"profile":{}}` + "\n", `{"version":1}` + "\n",
+		`{"version":1,"sample":true,"profile":{}}` + "\n", `{"version":1,"sample":false}` + "\n", `{"version":1,"sample":1}` + "\n",
 		`{"version":1,"profile":{"kinds":["cpu"],"duration_ns":1,"dir":"/","speed":9}}` + "\n", `{"version":1,"profile":`,
 		`{"version":1,"profile":{}}` + "\n", "\x00\xff\n", strings.Repeat("x", 2<<20),
 	} {

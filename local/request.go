@@ -81,41 +81,58 @@ func (r *Running) Profile(ctx context.Context, request ProfileRequest) ([]Profil
 	if err := request.Validate(); err != nil {
 		return nil, err
 	}
+	a, err := r.ask(ctx, controlRequest{Version: controlVersion, Profile: &request})
+	return a.Profiles, err
+}
+
+// Sample is Cluster.Sample of a run of another program, of those processes that
+// answer soon; ProcessSample.Elapsed says which. The error is a *RefusedError,
+// ErrEnded, or the cause of ctx, or wraps ErrNotRunning.
+func (r *Running) Sample(ctx context.Context) (*Sample, error) {
+	a, err := r.ask(ctx, controlRequest{Version: controlVersion, Sample: true})
+	if err == nil && a.Sample == nil {
+		err = errors.New("local: the run answers without a sample")
+	}
+	return a.Sample, err
+}
+
+// ask makes a request over the control socket.
+func (r *Running) ask(ctx context.Context, request controlRequest) (controlAnswer, error) {
+	var a controlAnswer
 	conn, err := r.dial(ctx)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	w := lineWriter{w: conn}
-	var a controlAnswer
-	err = w.write(controlRequest{Version: controlVersion, Profile: &request})
+	err = w.write(request)
 	if err == nil {
 		err = newLineReader(conn).read(&a)
 	}
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return a, context.Cause(ctx)
 	case err != nil && isEnd(err):
-		return nil, ErrEnded // it closes its connections then
+		return a, ErrEnded // it closes its connections then
 	case err != nil:
-		return nil, fmt.Errorf("local: answer of the run: %w", err)
+		return a, fmt.Errorf("local: answer of the run: %w", err)
 	}
-	return a.Profiles, a.err()
+	return a, a.err()
 }
 
 // RequestError says that a request cannot be carried out by any run, or not by this one.
 type RequestError struct{ Err error }
 
 // Error says what is wrong.
-func (e *RequestError) Error() string { return fmt.Sprintf("local: request for profiles: %v", e.Err) }
+func (e *RequestError) Error() string { return fmt.Sprintf("local: request: %v", e.Err) }
 
 // Unwrap returns the cause.
 func (e *RequestError) Unwrap() error { return e.Err }
 
 // RefusedError is what a run of another program said instead of doing what was asked.
 type RefusedError struct {
-	Code string // "malformed", "busy", "ended" or "failed"
+	Code string // "malformed", "busy", "crowded", "ended" or "failed"
 	Text string
 }
 
@@ -142,6 +159,8 @@ func codeOf(err error) string {
 		return codeMalformed
 	case errors.Is(err, ErrProfiling):
 		return codeBusy
+	case errors.Is(err, errCrowded):
+		return codeCrowded
 	case errors.Is(err, ErrEnded):
 		return codeEnded
 	default:

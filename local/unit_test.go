@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"runtime"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
+	"github.com/ardea-stream/ardea/internal/leaktest"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -364,5 +366,29 @@ func TestFileIsNoTerminal(t *testing.T) {
 	defer func() { _ = f.Close() }()
 	if TerminalWidth(f) != nil {
 		t.Error("the null device is a terminal")
+	}
+}
+
+func TestCrowdedControlSocket(t *testing.T) {
+	leaktest.Check(t)
+	s := &control{c: &Cluster{}, ctx: t.Context()}
+	s.requests.Store(maxRequests)
+	ours, theirs := net.Pipe()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.serve(theirs)
+	}()
+	w := lineWriter{w: ours}
+	if err := w.write(controlRequest{Version: controlVersion, Sample: true}); err != nil {
+		t.Fatal(err)
+	}
+	var a controlAnswer
+	if err := newLineReader(ours).read(&a); err != nil || a.Code != codeCrowded || a.err() == nil {
+		t.Errorf("the answer is %+v, %v", a, err)
+	}
+	<-served
+	if n := s.requests.Load(); n != maxRequests {
+		t.Errorf("%d requests are left", n)
 	}
 }
