@@ -146,6 +146,7 @@ func TestExitStatus(t *testing.T) {
 		{"--hang-timeout -1s", 2, "0 turns them off"},
 		{"--mode clever", 2, "clever"},
 		{"--pprof localhost", 2, "use HOST:PORT"},
+		{"--metrics localhost", 2, "use HOST:PORT"},
 		{"--duration -1s", 2, "Duration"},
 		{"--json no/such/folder/x", 2, "--json no/such/folder/x: no such file or directory: name a file that can be written"},
 		{"extra", 2, `"extra" is not a flag`},

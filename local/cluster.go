@@ -16,12 +16,13 @@ import (
 // from any goroutine.
 type Cluster struct {
 	// Immutable after Start.
-	plan  *plan.Plan
-	pprof *ownPprof
-	calls chan func(*supervisor) // to the supervisor
-	up    chan struct{}
-	ended chan struct{} // closed when the supervisor takes no more calls
-	done  chan struct{} // closed when nothing of the run is left
+	plan    *plan.Plan
+	pprof   *ownPprof
+	metrics *ownMetrics
+	calls   chan func(*supervisor) // to the supervisor
+	up      chan struct{}
+	ended   chan struct{} // closed when the supervisor takes no more calls
+	done    chan struct{} // closed when nothing of the run is left
 
 	// Replaced as a whole by the supervisor, before it closes up and when a process is started again.
 	processes atomic.Pointer[[]Process]
@@ -61,30 +62,30 @@ func Start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, erro
 }
 
 func start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, error) {
-	pprof, err := servePprof(ctx, o)
+	served, err := serveEndpoints(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	dir, err := openRunDir(o.Dir)
 	if err != nil {
-		pprof.close()
+		served.close()
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		c, err := startOnce(ctx, t, o, dir, pprof)
+		c, err := startOnce(ctx, t, o, dir, served)
 		if err == nil {
 			return c, nil
 		}
 		if !errors.Is(err, errAddressInUse) || try == portTries {
-			pprof.close()
+			served.close()
 			return nil, errors.Join(err, dir.remove())
 		}
 		o.Logger.Info("a port was taken, trying others")
 	}
 }
 
-// startOnce makes one attempt. A cluster that comes up owns dir and pprof.
-func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir, pprof *ownPprof) (*Cluster, error) {
+// startOnce makes one attempt. A cluster that comes up owns dir and what is served.
+func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir, served endpoints) (*Cluster, error) {
 	p, path, err := makePlan(ctx, t, o, dir)
 	if err != nil {
 		return nil, err
@@ -96,9 +97,10 @@ func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir
 		return nil, err
 	}
 	c := &Cluster{
-		plan: p, pprof: pprof, calls: make(chan func(*supervisor)), up: make(chan struct{}),
+		plan: p, pprof: served.pprof, metrics: served.metrics, calls: make(chan func(*supervisor)), up: make(chan struct{}),
 		ended: make(chan struct{}), done: make(chan struct{}),
 	}
+	c.metrics.cluster.Store(c)
 	positions := ""
 	if !o.InProcess { // what is not restarted needs no positions
 		if positions, err = dir.makePositions(); err != nil {
@@ -107,7 +109,7 @@ func startOnce(ctx context.Context, t *topology.Topology, o Options, dir *runDir
 		}
 	}
 	s := newSupervisor(c, o, dir, l, path, positions)
-	if err := pprof.assign(s.members, o.InProcess); err != nil {
+	if err := c.pprof.assign(s.members, o.InProcess); err != nil {
 		l.close()
 		return nil, err
 	}

@@ -110,6 +110,11 @@ type Options struct {
 	// read them. Empty means that nothing is served. The addresses are written
 	// to Stderr at the start and stand in Process.Pprof.
 	Pprof string
+	// Metrics is where this process serves the figures of the whole run for
+	// Prometheus over HTTP, at the path /metrics; see endpoint.ParseAddress.
+	// Without a host only this machine can read them. Empty means that nothing
+	// is served. The URL is written to Stderr at the start, see Cluster.Metrics.
+	Metrics string
 
 	// Logger is the parent's, and with InProcess everybody's. It is warned of
 	// every death and restart of a process. Nil discards.
@@ -117,8 +122,8 @@ type Options struct {
 	// LogLevel is what children log to their standard error. Nil means slog.LevelWarn.
 	LogLevel slog.Leveler
 	// Stderr gets the children's standard error, line by line with the name of
-	// the process in front, and the addresses of Pprof. It is written to by one goroutine at a time. Nil
-	// means os.Stderr. Their standard output is that of this process.
+	// the process in front, and the addresses of Pprof and Metrics. It is written to by one
+	// goroutine at a time. Nil means os.Stderr. Their standard output is that of this process.
 	Stderr io.Writer
 
 	// OnSample is called with a fresh sample every SampleEvery (zero means
@@ -180,9 +185,12 @@ func (o Options) Validate() error {
 			fault("Mode %q: %w", o.Mode, err)
 		}
 	}
-	if o.Pprof != "" {
-		if _, err := endpoint.ParseAddress(o.Pprof); err != nil {
-			fault("Pprof: %w", err)
+	for _, a := range []struct{ name, address string }{{"Pprof", o.Pprof}, {"Metrics", o.Metrics}} {
+		if a.address == "" {
+			continue
+		}
+		if _, err := endpoint.ParseAddress(a.address); err != nil {
+			fault("%s: %w", a.name, err)
 		}
 	}
 	return errors.Join(faults...)

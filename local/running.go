@@ -21,13 +21,17 @@ const maxRunFile = 16 << 20
 // Running is a run that is on, as it describes itself to other programs of its
 // user by a file in its run directory. See Runs.
 type Running struct {
-	Topology  string    `json:"topology"`
-	Mode      string    `json:"mode"`
+	Topology string `json:"topology"`
+	Mode     string `json:"mode"`
+	// Guarantee is the delivery guarantee of the topology.
+	Guarantee string    `json:"guarantee,omitempty"`
 	PID       int       `json:"pid"` // of the program that started it
 	Started   time.Time `json:"started"`
 	InProcess bool      `json:"in_process,omitempty"`
 	// Pprof is the address at which the program that started it serves its profiles, empty if it does not.
 	Pprof string `json:"pprof,omitempty"`
+	// Metrics is the URL of the run's metrics for Prometheus, empty if they are not served.
+	Metrics string `json:"metrics,omitempty"`
 	// Processes are in the order of Cluster.Processes.
 	Processes []Process `json:"processes"`
 
@@ -94,8 +98,8 @@ func (r *Running) dial(ctx context.Context) (net.Conn, error) {
 // describe leaves the run's description in its directory.
 func (s *supervisor) describe() error {
 	r := Running{
-		Topology: s.c.plan.Topology, Mode: s.o.Mode, PID: os.Getpid(), Started: s.began,
-		InProcess: s.o.InProcess, Pprof: s.c.pprof.address(), Processes: s.c.Processes(),
+		Topology: s.c.plan.Topology, Mode: s.o.Mode, Guarantee: s.c.guarantee(), PID: os.Getpid(), Started: s.began,
+		InProcess: s.o.InProcess, Pprof: s.c.pprof.address(), Metrics: s.c.metrics.url(), Processes: s.c.Processes(),
 	}
 	b, err := json.MarshalIndent(&r, "", "  ")
 	if err != nil {

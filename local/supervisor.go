@@ -160,6 +160,7 @@ func (s *supervisor) finish(sampler *sync.WaitGroup) {
 	s.launch.close()
 	if s.up {
 		s.c.pprof.close()
+		s.c.metrics.close()
 		if err := s.dir.remove(); err != nil {
 			s.o.Logger.Warn("run directory stays", slog.Any("err", err))
 		}
@@ -252,6 +253,7 @@ func (s *supervisor) begin() {
 		slog.Int("containers", len(s.c.plan.Containers)), slog.Int("processes", len(s.members)), slog.String("dir", s.dir.path))
 	s.list()
 	s.announcePprof()
+	s.announceMetrics()
 	close(s.c.up)
 }
 

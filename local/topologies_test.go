@@ -84,6 +84,8 @@ func (s *numbers) Open(ctx context.Context, _ *topology.Task, out *topology.Coll
 
 func (s *numbers) Next() error {
 	switch {
+	case s.limit >= 0 && s.n == int64(s.limit) && s.kind == "idle": // until it is drained
+		return topology.ErrIdle
 	case s.limit >= 0 && s.n == int64(s.limit):
 		return io.EOF
 	case s.kind == "panic" && s.n == 100:

@@ -32,7 +32,7 @@ type runOptions struct {
 	duration                    time.Duration
 	maxRestarts                 int
 	hangTimeout                 time.Duration
-	pprof                       string
+	pprof, metrics              string
 	json                        string
 }
 
@@ -47,7 +47,7 @@ or Ctrl-C drains it. The topologies are
 ` + describeExamples(),
 		Example: `  ardea run wordcount --input book.txt --output counts.txt
   ardea run randomwords --duration 10s --mode naive --json result.json
-  ardea run trending --bolts 4 --containers 2`,
+  ardea run trending --bolts 4 --containers 2 --metrics :9090`,
 		Args:              oneExample,
 		ValidArgsFunction: completeExamples,
 		RunE: a.begin(func(cmd *cobra.Command, args []string) error {
@@ -70,6 +70,7 @@ func (o *runOptions) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.maxRestarts, "max-restarts", local.DefaultMaxRestarts, "start a process that dies again up to `N` times a minute; 0: a death ends the run")
 	f.DurationVar(&o.hangTimeout, "hang-timeout", local.DefaultHangTimeout, "kill a process, and so start it again, that does not answer for `TIME` (0: never)")
 	addPprof(f, &o.pprof)
+	addMetrics(f, &o.metrics)
 	f.StringVar(&o.json, "json", "", "write the figures of the run to `FILE`")
 }
 
@@ -77,7 +78,7 @@ func (o *runOptions) addFlags(f *pflag.FlagSet) {
 func (o *runOptions) options() (local.Options, error) {
 	lo := local.Options{
 		Containers: o.containers, TasksPerProcess: o.tasksPerProcess, InProcess: o.inProcess,
-		Mode: o.mode, Duration: o.duration, Pprof: o.pprof,
+		Mode: o.mode, Duration: o.duration, Pprof: o.pprof, Metrics: o.metrics,
 		MaxRestarts: local.OrNever(o.maxRestarts), HangTimeout: local.OrNever(o.hangTimeout),
 	}
 	if o.maxRestarts < 0 || o.hangTimeout < 0 {

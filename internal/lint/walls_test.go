@@ -23,6 +23,7 @@ var walls = []struct{ module, where, reason string }{
 	{"pgregory.net/rapid", "_test", "random tests, no product code"},
 	{"github.com/chromedp", "_test", "tests look at the report's page in a browser"},
 	{"golang.org/x/perf/benchfmt", "_test", "tests read what benchstat reads"},
+	{"github.com/prometheus", "local", "one package knows the form in which metrics are served"},
 	{"golang.org/x/net/netutil", "local/endpoint", "bounds the connections of a server"},
 	{"golang.org/x/net/html", "_test", "tests parse the report's page"},
 }
