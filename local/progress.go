@@ -80,13 +80,13 @@ func (p *Progress) describe(s *Sample) string {
 	now, then := s.Totals(), before.Totals()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %v  emitted %s/s (%s)  executed %s/s (%s)", p.named, s.Elapsed.Round(time.Second),
-		amount(float64(now.Emitted-then.Emitted)/seconds), amount(float64(now.Emitted)),
-		amount(float64(now.Executed-then.Executed)/seconds), amount(float64(now.Executed)))
+		Amount(float64(now.Emitted-then.Emitted)/seconds), Amount(float64(now.Emitted)),
+		Amount(float64(now.Executed-then.Executed)/seconds), Amount(float64(now.Executed)))
 	if now.SlowTasks > 0 {
 		fmt.Fprintf(&b, "  held back by %d slow", now.SlowTasks)
 	}
 	if now.QueueBytes > 0 {
-		fmt.Fprintf(&b, "  queued %sB", amount(float64(now.QueueBytes)))
+		fmt.Fprintf(&b, "  queued %sB", Amount(float64(now.QueueBytes)))
 	}
 	if now.Errors > 0 {
 		fmt.Fprintf(&b, "  errors %d", now.Errors)
@@ -118,8 +118,8 @@ func shares(s, before *Sample, seconds float64) string {
 	return b.String()
 }
 
-// amount writes a number with three digits or so.
-func amount(n float64) string {
+// Amount writes a number with three digits or so, such as 12.3k.
+func Amount(n float64) string {
 	switch {
 	case n < 0 || n != n:
 		return "0"
@@ -152,7 +152,7 @@ func summary(r *Result) string {
 	all, cpu, seconds := r.Sample.Totals(), r.Sample.Total().CPUSeconds(), r.Elapsed.Seconds()
 	fmt.Fprintf(&b, "%d tuples emitted, %d executed", all.Emitted, all.Executed)
 	if seconds > 0 && cpu > 0 {
-		fmt.Fprintf(&b, ", %s/s emitted, %s per CPU-second", amount(float64(all.Emitted)/seconds), amount(float64(all.Emitted)/cpu))
+		fmt.Fprintf(&b, ", %s/s emitted, %s per CPU-second", Amount(float64(all.Emitted)/seconds), Amount(float64(all.Emitted)/cpu))
 	}
 	if all.Dropped > 0 {
 		fmt.Fprintf(&b, ", %d dropped", all.Dropped)

@@ -100,6 +100,9 @@ func (r *Running) Sample(ctx context.Context) (*Sample, error) {
 func (r *Running) ask(ctx context.Context, request controlRequest) (controlAnswer, error) {
 	var a controlAnswer
 	conn, err := r.dial(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return a, err
 	}

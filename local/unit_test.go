@@ -340,7 +340,7 @@ func TestSummaryListsDeaths(t *testing.T) {
 
 func TestAmount(t *testing.T) {
 	for n, want := range map[float64]string{-1: "0", 0: "0", 9999: "9999", 12345: "12.3k", 1234567: "1.23M", 2e9: "2.00G"} {
-		if got := amount(n); got != want {
+		if got := Amount(n); got != want {
 			t.Errorf("amount of %v is %s, want %s", n, got, want)
 		}
 	}

@@ -24,6 +24,7 @@ const (
 
 // app is what commands share.
 type app struct {
+	stdin          io.Reader // nil is an empty one
 	stdout, stderr io.Writer
 	width          func() int // of the terminal that stderr is; nil if it is none
 	running        bool       // the command line was understood, and the command has begun
@@ -80,7 +81,7 @@ tuples travel as serialized bytes through stream managers, one per container.`,
 		RunE:          a.help,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.profileCommand(), a.childCommand())
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.profileCommand(), a.topCommand(), a.childCommand())
 	return root
 }
 

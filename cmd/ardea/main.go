@@ -4,6 +4,7 @@
 //	ardea demo
 //	ardea run wordcount --input FILE --output FILE --containers 2 --bolts 3
 //	ardea bench run quick
+//	ardea top wordcount
 //	ardea profile wordcount --component count --top
 //	ardea plan trending --bolts 4 --containers 2
 //
@@ -27,7 +28,7 @@ func main() { os.Exit(mainStatus()) }
 
 func mainStatus() int {
 	ctx := context.Background()
-	a := &app{stdout: os.Stdout, stderr: os.Stderr, width: local.TerminalWidth(os.Stderr)}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, width: local.TerminalWidth(os.Stderr)}
 	if local.InChild() { // which leaves signals to its parent
 		return a.execute(ctx, os.Args[1:])
 	}

@@ -126,7 +126,7 @@ func (a *app) profile(ctx context.Context, out io.Writer, o profileOptions) erro
 	if o.top && o.kind != string(local.ProfileCPU) {
 		return usagef("--top is for CPU time: leave it out, or use --kind cpu")
 	}
-	run, err := o.find(ctx)
+	run, err := findRun(ctx, o.run, o.dir)
 	if err != nil {
 		return err
 	}
@@ -207,35 +207,6 @@ func (o *profileOptions) tell(out io.Writer, processes []string) error {
 	}
 	_, err := fmt.Fprintf(out, "%s: %s profile of %s\nopen it with: %s\n", o.output, o.kind, strings.Join(processes, ", "), how)
 	return err
-}
-
-// find returns the run that is meant.
-func (o *profileOptions) find(ctx context.Context) (*local.Running, error) {
-	if o.dir != "" {
-		run, err := local.RunIn(ctx, o.dir)
-		if err != nil {
-			return nil, &usageError{err: err}
-		}
-		return run, nil
-	}
-	runs := local.Runs(ctx)
-	var found []local.Running
-	for i := range runs {
-		if runs[i].Topology == o.run || strconv.Itoa(runs[i].PID) == o.run {
-			found = append(found, runs[i])
-		}
-	}
-	switch {
-	case len(found) == 0:
-		return nil, usagef("no topology %q runs: ardea profile ls lists what does", o.run)
-	case len(found) > 1:
-		var which []string
-		for i := range found {
-			which = append(which, fmt.Sprintf("pid %d in %s", found[i].PID, found[i].Dir))
-		}
-		return nil, usagef("%d runs are %q: name one by its pid or by --dir: %s", len(found), o.run, strings.Join(which, ", "))
-	}
-	return &found[0], nil
 }
 
 // managerComponent is what the stream managers are as a component, as in the labels of profiles.

@@ -24,6 +24,9 @@ var walls = []struct{ module, where, reason string }{
 	{"github.com/chromedp", "_test", "tests look at the report's page in a browser"},
 	{"golang.org/x/perf/benchfmt", "_test", "tests read what benchstat reads"},
 	{"github.com/prometheus", "local", "one package knows the form in which metrics are served"},
+	{"golang.org/x/term", "cmd/ardea", "the program alone has a terminal"},
+	{"golang.org/x/text/width", "cmd/ardea", "how many columns a letter takes on it"},
+	{"github.com/creack/pty", "_test", "tests look at the program on a terminal"},
 	{"golang.org/x/net/netutil", "local/endpoint", "bounds the connections of a server"},
 	{"golang.org/x/net/html", "_test", "tests parse the report's page"},
 }
