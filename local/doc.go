@@ -29,6 +29,12 @@
 // profiles taken with [Running.Profile], over a Unix socket in that directory.
 // With [Options].Pprof each process serves its profiles over HTTP.
 //
+// # Figures
+//
+// [Cluster.Sample] asks all processes for their figures, [Running.Sample] does
+// so for a run of another program, and [Options].Metrics serves them over HTTP
+// for Prometheus.
+//
 // # Ends
 //
 // A run ends when all tasks have ended, which a drain brings about: spouts stop,

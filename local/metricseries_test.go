@@ -1,9 +1,11 @@
 package local
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -176,4 +178,35 @@ func TestScrapesAreBounded(t *testing.T) {
 		m.scrapes <- struct{}{}
 	}
 	scrape("scrape less often")
+}
+
+// rowsOf are the rows of a table in the docs. labels are those that all have.
+func rowsOf[T any](table []series[T], labels string) string {
+	var b strings.Builder
+	for i := range table {
+		s := &table[i]
+		own := labels
+		if s.label != "" {
+			own = strings.TrimPrefix(own+", "+s.label, ", ")
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, strings.ToLower(s.kind.String()), own, s.help)
+	}
+	return b.String()
+}
+
+// The page for operators lists what is served, word for word.
+func TestMetricsAreDocumented(t *testing.T) {
+	const begin, end = "<!-- metrics:begin -->\n", "<!-- metrics:end -->"
+	page, err := os.ReadFile("../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), begin)
+	have, _, _ := strings.Cut(rest, end)
+	want := "| name | type | labels besides `topology` | what it is |\n|---|---|---|---|\n" +
+		rowsOf(runSeries, "") + rowsOf(processSeries, "process, role, container") + rowsOf(usageSeries, "process, role, container") +
+		rowsOf(managerSeries, "container, process") + rowsOf(taskSeries, "container, process, component, task")
+	if have != want {
+		t.Errorf("docs/operating.md is not up to date; between its marks belongs\n%s", want)
+	}
 }
