@@ -20,7 +20,7 @@ const (
 	maxRequest      = 1 << 20
 	requestPatience = 10 * time.Second
 	// maxRequests is how many requests are carried out at a time, and
-	// maxConnections how many may be under way: more are closed without a word.
+	// maxConnections how many may be under way: more are not even read.
 	maxRequests    = 64
 	maxConnections = 4 * maxRequests
 )
@@ -95,6 +95,7 @@ func serveControl(ctx context.Context, c *Cluster, path string) (*control, error
 				return
 			case err == nil && s.connections.Add(1) > maxConnections:
 				s.connections.Add(-1)
+				answer(conn, controlAnswer{Code: codeCrowded, Text: errCrowded.Error()})
 				_ = conn.Close()
 			case err == nil:
 				s.running.Go(func() {
@@ -156,9 +157,14 @@ func (s *control) serve(conn net.Conn) {
 	if err != nil {
 		a.Code, a.Text = codeOf(err), clip(err.Error(), maxText)
 	}
+	answer(conn, a)
+}
+
+// answer writes an answer. It fails when nobody waits for it.
+func answer(conn net.Conn, a controlAnswer) {
 	_ = conn.SetWriteDeadline(time.Now().Add(requestPatience))
 	w := lineWriter{w: conn}
-	if errors.Is(w.write(a), errLineTooLong) { // other errors: nobody waits for it
+	if errors.Is(w.write(a), errLineTooLong) {
 		_ = w.write(controlAnswer{Code: codeFailed, Text: errLineTooLong.Error()})
 	}
 }

@@ -292,6 +292,40 @@ func TestMalformedRequests(t *testing.T) {
 	}
 }
 
+// Who connects and says nothing keeps others from asking, not the run from running.
+func TestTooManyConnections(t *testing.T) {
+	leaktest.Check(t)
+	args := "endless"
+	c := start(t.Context(), t, args, options(t, args))
+	r := findRun(t, c)
+	var silent []net.Conn
+	for range 300 {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "unix", filepath.Join(r.Dir, "ctl.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent = append(silent, conn)
+	}
+	var refused *local.RefusedError
+	if _, err := r.Sample(t.Context()); !errors.As(err, &refused) || refused.Code != "crowded" {
+		t.Errorf("among 300 connections: %v", err)
+	}
+	for _, conn := range silent {
+		_ = conn.Close()
+	}
+	for { // until the run has noticed
+		if _, err := r.Sample(t.Context()); err == nil {
+			break
+		} else if !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+	}
+	c.Drain()
+	if res, err := wait(t, c); err != nil || res.Sample.Totals().Emitted == 0 {
+		t.Errorf("the run: %v", err)
+	}
+}
+
 func TestRunInOfWhatIsNoRun(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := local.RunIn(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, local.ErrNotRunning) {

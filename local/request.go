@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/ardea-stream/ardea/local/capture"
@@ -109,16 +110,16 @@ func (r *Running) ask(ctx context.Context, request controlRequest) (controlAnswe
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	w := lineWriter{w: conn}
-	err = w.write(request)
-	if err == nil {
+	if err = w.write(request); err == nil || errors.Is(err, syscall.EPIPE) { // a run that is crowded answers without reading
 		err = newLineReader(conn).read(&a)
 	}
 	switch {
+	case err == nil:
 	case ctx.Err() != nil:
 		return a, context.Cause(ctx)
-	case err != nil && isEnd(err):
+	case isEnd(err), errors.Is(err, syscall.ECONNRESET):
 		return a, ErrEnded // it closes its connections then
-	case err != nil:
+	default:
 		return a, fmt.Errorf("local: answer of the run: %w", err)
 	}
 	return a, a.err()
