@@ -63,11 +63,11 @@ var taskSeries = []series[taskFigures]{
 	{fields: "Pending", name: "ardea_task_pending_tuples", kind: gauge, only: trackedSpouts, help: "Tuples of the spout that are tracked now, those that wait to be replayed included.", value: func(m *taskFigures) float64 { return float64(m.Pending) }},
 	{fields: "Acked", name: "ardea_task_acked_tuples_total", kind: counter, only: trackedSpouts, help: "Tuples of the spout that every bolt has acked.", value: func(m *taskFigures) float64 { return float64(m.Acked) }},
 	{fields: "Failed", name: "ardea_task_failed_tuples_total", kind: counter, only: trackedSpouts, help: "Tuples of the spout that were given up.", value: func(m *taskFigures) float64 { return float64(m.Failed) }},
-	{fields: "Replayed", name: "ardea_task_replayed_tuples_total", kind: counter, only: trackedSpouts, help: "Tuples that the spout emitted once more.", value: func(m *taskFigures) float64 { return float64(m.Replayed) }},
-	{fields: "TimedOut", name: "ardea_task_timed_out_tuples_total", kind: counter, only: trackedSpouts, help: "Tuples of the spout that were not acked in time.", value: func(m *taskFigures) float64 { return float64(m.TimedOut) }},
-	{fields: "Lost", name: "ardea_task_lost_tuples_total", kind: counter, only: trackedSpouts, help: "Tuples of the spout that were taken for lost with a process or a link.", value: func(m *taskFigures) float64 { return float64(m.Lost) }},
-	{fields: "DeadLetters", name: "ardea_task_dead_letters_total", kind: counter, only: trackedSpouts, help: "Tuples that the spout emitted to its dead-letter stream.", value: func(m *taskFigures) float64 { return float64(m.DeadLetters) }},
-	{fields: "Latency", name: "ardea_task_complete_latency_seconds", kind: histogram, only: trackedSpouts, help: "Time from the emission of a tuple to its last ack, in powers of two of a microsecond.", times: func(m *taskFigures) instance.LatencyBuckets { return m.Latency }},
+	{fields: "Replayed", name: "ardea_task_replayed_tuples_total", kind: counter, only: trackedSpouts, help: "Times that the spout emitted a tuple once more, dead letters included.", value: func(m *taskFigures) float64 { return float64(m.Replayed) }},
+	{fields: "TimedOut", name: "ardea_task_timed_out_tuples_total", kind: counter, only: trackedSpouts, help: "Times that a tuple of the spout was not acked within the message timeout.", value: func(m *taskFigures) float64 { return float64(m.TimedOut) }},
+	{fields: "Lost", name: "ardea_task_lost_tuples_total", kind: counter, only: trackedSpouts, help: "Times that a tuple of the spout was taken for lost with a process or a link.", value: func(m *taskFigures) float64 { return float64(m.Lost) }},
+	{fields: "DeadLetters", name: "ardea_task_dead_letters_total", kind: counter, only: trackedSpouts, help: "Dead letters of the spout that were acked.", value: func(m *taskFigures) float64 { return float64(m.DeadLetters) }},
+	{fields: "Latency", name: "ardea_task_complete_latency_seconds", kind: histogram, only: trackedSpouts, help: "Time from the emission of a tuple to its last ack, of one tuple in eight.", times: func(m *taskFigures) instance.LatencyBuckets { return m.Latency }},
 }
 
 // managerSeries has the labels topology, container and process.

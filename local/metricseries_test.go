@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
 	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
 )
@@ -208,5 +211,46 @@ func TestMetricsAreDocumented(t *testing.T) {
 		rowsOf(managerSeries, "container, process") + rowsOf(taskSeries, "container, process, component, task")
 	if have != want {
 		t.Errorf("docs/operating.md is not up to date; between its marks belongs\n%s", want)
+	}
+}
+
+// What spouts of tracked topologies have besides is read by Prometheus as it was counted.
+func TestMetricsOfTrackedTuples(t *testing.T) {
+	m := instance.Metrics{Emitted: 100, Pending: 7, Acked: 90, Failed: 3, Replayed: 5, TimedOut: 4, Lost: 2, DeadLetters: 1}
+	for range 10 {
+		m.Latency.Add(3 * time.Millisecond)
+	}
+	s := &Sample{Elapsed: 5 * time.Second, Processes: []ProcessSample{{
+		Process: Process{Role: RoleInstance, Container: 2, Tasks: []uint32{3}, Components: []string{"lines"}}, Elapsed: 2 * time.Second, Restarts: 6,
+		Instances: []TaskSample{{Task: 3, Component: "lines", Spout: true, Metrics: m}, {Task: 4, Component: "count"}},
+	}}}
+	var text strings.Builder
+	out := expfmt.NewEncoder(&text, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, f := range families(runFigures{topology: "demo \"x\"\n", mode: "optimized", guarantee: "at-least-once", tracked: true}, s) {
+		if err := out.Encode(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	read, err := parser.TextToMetricFamilies(strings.NewReader(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{
+		"ardea_task_pending_tuples": 7, "ardea_task_acked_tuples_total": 90, "ardea_task_failed_tuples_total": 3,
+		"ardea_task_replayed_tuples_total": 5, "ardea_task_timed_out_tuples_total": 4, "ardea_task_lost_tuples_total": 2,
+		"ardea_task_dead_letters_total": 1, "ardea_process_restarts_total": 6, "ardea_process_sample_age_seconds": 3,
+	} {
+		all := read[name].GetMetric()
+		if len(all) != 1 || all[0].GetCounter().GetValue()+all[0].GetGauge().GetValue() != want {
+			t.Errorf("%s is %v, want %v", name, all, want)
+		}
+	}
+	latency := read["ardea_task_complete_latency_seconds"].GetMetric()
+	if len(latency) != 1 || latency[0].GetHistogram().GetSampleCount() != 10 || math.Abs(latency[0].GetHistogram().GetSampleSum()-0.03) > 1e-9 {
+		t.Errorf("latencies are %v", latency)
+	}
+	if task := len(read["ardea_task_emitted_tuples_total"].GetMetric()); task != 2 || len(read["ardea_task_executed_tuples_total"].GetMetric()) != 1 {
+		t.Errorf("%d tasks have emitted", task)
 	}
 }
