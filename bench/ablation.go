@@ -35,6 +35,9 @@ const ablationTasks = 2
 // leave few, and threads.
 func DefaultFactors() []string { return []string{"hash", "batch", passThrough, "reuse"} }
 
+// errGuarantees says that an ablation was asked for with several guarantees.
+var errGuarantees = errors.New("bench: an ablation is measured with one guarantee: name one")
+
 // mostFactors bounds a full factorial, which has 2^n cells.
 const mostFactors = 5
 
@@ -51,7 +54,7 @@ type variant struct {
 // best mode, with every one turned on from naive, and in the full factorial of
 // c.Factors, all in turn, as often as c.Repeat says. c.Modes and c.Limits are
 // not used. Where c does not say how many, there are two containers, spouts and
-// bolts. A last run, not with InProcess, takes profiles of naive, for what was
+// bolts. There is one guarantee. A last run, not with InProcess, takes profiles of naive, for what was
 // published of Heron.
 //
 // What was measured so far is returned with an error too; it is nil only if c
@@ -61,6 +64,9 @@ func MeasureAblation(ctx context.Context, c Config) (*Section, error) {
 	c = c.ablationDefaults()
 	if err := c.Validate(); err != nil {
 		return nil, err
+	}
+	if len(c.Guarantees) > 1 {
+		return nil, errGuarantees
 	}
 	c = c.withDefaults([]string{}, []string{})
 	s := c.section(KindAblation, c.Workload)
@@ -99,7 +105,7 @@ func AblationRuns(c Config) int {
 // was published with that of its stream managers.
 func (c Config) profileNaive(ctx context.Context, s *Section, p *steps) ([]PublishedShare, error) {
 	p.next("profiles of %s", naive)
-	summaries, err := c.profiled(ctx, naive)
+	summaries, err := c.profiled(ctx, setting{naive, c.Workload.promise()})
 	if errors.Is(err, profiles.ErrNoSamples) {
 		p.say("%v", err)
 		return nil, nil
@@ -244,8 +250,12 @@ func distinctVariants(all []variant) []variant {
 // cellsOf sums up the runs of each variant; those without a run are left out.
 func cellsOf(all []variant, runs []Run) []Cell {
 	cells := []Cell{}
+	var guarantee Guarantee // all have the same
+	if len(runs) > 0 {
+		guarantee = runs[0].setting().guarantee
+	}
 	for _, v := range all {
-		s := summarizeMode(v.name, runs)
+		s := summarizeSetting(setting{v.name, guarantee}, runs)
 		if s.Runs == 0 {
 			continue
 		}

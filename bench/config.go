@@ -48,10 +48,14 @@ type Config struct {
 	// Tuples and WarmUp are set by what measures. Latency is measured with the
 	// workload Latency, whatever this says.
 	Workload Spec
-	// Spouts, Bolts, Words and Seed stand in for those of Workload that are zero.
+	// Spouts, Bolts, Words, Seed and Pending stand in for those of Workload that are zero.
 	Spouts, Bolts int
 	Words         int
 	Seed          uint64
+	Pending       int
+	// Guarantees are those that every mode is measured with, in turn. Nil means
+	// that of Workload. An ablation has one.
+	Guarantees []Guarantee
 
 	// Rates are those at which latency is measured, in tuples a second. Rate is
 	// a list of one. With none of Rates, Rate and Loads it is DefaultRate.
@@ -113,6 +117,13 @@ func (c Config) withDefaults(modes, limits []string) Config {
 		c.Modes = modes
 	}
 	c.Workload = c.spec()
+	if c.Guarantees == nil {
+		c.Guarantees = []Guarantee{c.Workload.promise()}
+	}
+	c.Workload.Guarantee = ""
+	if len(c.Guarantees) == 1 && c.Guarantees[0] != AtMostOnce {
+		c.Workload.Guarantee = c.Guarantees[0]
+	}
 	if w, known := workloadOf(c.Workload.Workload); c.Limits == nil && known && w.loops {
 		c.Limits = limits
 	}
@@ -140,6 +151,7 @@ func (c Config) spec() Spec {
 	setDefault(&s.Bolts, c.Bolts)
 	setDefault(&s.Words, c.Words)
 	setDefault(&s.Seed, c.Seed)
+	setDefault(&s.Pending, c.Pending)
 	return s.withDefaults()
 }
 
@@ -196,7 +208,8 @@ func (c Config) Validate() error {
 		fault("ChildArgs is missing, and InProcess is not set")
 	}
 	pprof := (local.Options{Pprof: d.Pprof}).Validate()
-	return errors.Join(append(faults, d.Workload.Validate(), d.validateRates(), d.validateFactors(), pprof)...)
+	return errors.Join(append(faults,
+		d.Workload.strictest(d.Guarantees).Validate(), d.validateGuarantees(), d.validateRates(), d.validateFactors(), pprof)...)
 }
 
 // validateRates returns what is wrong with what latency is measured at.
@@ -232,16 +245,21 @@ const (
 )
 
 // latency is the topology of a latency run.
-func (c Config) latency(rate float64) Spec {
-	warmUp := uint64(rate * c.WarmUp.Seconds())
-	return Spec{
-		Workload: Latency, Rate: rate,
-		WarmUp: warmUp, Tuples: warmUp + max(1, uint64(rate*c.Duration.Seconds())),
-	}.withDefaults()
+func (c Config) latency(rate float64, g Guarantee) Spec {
+	s := c.saturated(g)
+	s.Rate, s.WarmUp = rate, uint64(rate*c.WarmUp.Seconds())
+	s.Tuples = s.WarmUp + max(1, uint64(rate*c.Duration.Seconds()))
+	return s
+}
+
+// saturated is the latency workload at no rate: as fast as possible.
+func (c Config) saturated(g Guarantee) Spec {
+	return Spec{Workload: Latency, Pending: c.Workload.Pending}.withDefaults().promising(g)
 }
 
 // section is the frame of a section with nothing measured yet.
 func (c Config) section(kind SectionKind, spec Spec) *Section {
+	spec.Pending = c.Workload.Pending
 	return &Section{Name: spec.Workload + "-" + string(kind), Kind: kind, Spec: spec, Containers: c.Containers}
 }
 

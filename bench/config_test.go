@@ -59,7 +59,7 @@ func TestUnknownWorkload(t *testing.T) {
 // TestSpecTravels checks that a child builds the topology of its parent.
 func TestSpecTravels(t *testing.T) {
 	c := Config{InProcess: true, Spouts: 3, Bolts: 5}.withDefaults(nil, nil)
-	for _, spec := range []Spec{c.Workload, c.latency(1000), saturated()} {
+	for _, spec := range []Spec{c.Workload, c.latency(1000, AtMostOnce), c.saturated(AtLeastOnce), c.latency(1000, AtLeastOnce)} {
 		text, err := json.Marshal(spec)
 		if err != nil {
 			t.Fatal(err)

@@ -46,6 +46,13 @@ func (r *Run) fill(w window, result *local.Result) {
 	r.CPU.User, r.CPU.System = all.UserSeconds, all.SystemSeconds
 	r.GCShare = ratio(all.GCSeconds, all.CPUSeconds())
 	r.AllocsPerTuple, r.AllocBytesPerTuple = ratio(float64(all.Mallocs), tuples), ratio(float64(all.AllocBytes), tuples)
+	for i := range r.Roles {
+		if r.Roles[i].Role != RoleLauncher {
+			r.EngineAllocsPerTuple += r.Roles[i].AllocsPerTuple
+		}
+	}
+	r.AckedPerSecond = ackRate(&w.before, &w.after)
+	r.AckedPerCPUSecond = ratio(r.AckedPerSecond, ratio(r.TuplesPerSecond, r.TuplesPerCPUSecond))
 	r.ManagerAllocsPerTuple = ratio(float64(managers.Mallocs), tuples)
 	r.ManagerSyscalls = perThousand(float64(managerCalls), w.callTuples)
 	r.SocketBytesPerTuple = ratio(float64(socketBytes(after))-float64(socketBytes(before)), tuples)
@@ -72,19 +79,27 @@ func (w *window) wakeUps(pid int) float64 {
 	return max(0, float64(w.after.switches[pid].voluntary)-float64(w.before.switches[pid].voluntary))
 }
 
-// socketBytes returns the bytes that all tasks and stream managers have written to sockets.
+// socketBytes returns the bytes that all tasks and stream managers have written
+// to sockets. What tasks have written is what the only stream manager has read;
+// where there are several, who also read from each other, it is the data alone,
+// without the acks of bolts.
 func socketBytes(s *local.Sample) uint64 {
-	var n uint64
+	var managers, out, in, data uint64
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if p.Manager != nil {
-			n += p.Manager.BytesOut
+			managers++
+			out += p.Manager.BytesOut
+			in += p.Manager.BytesIn
 		}
 		for j := range p.Instances {
-			n += uint64(p.Instances[j].Metrics.BytesOut)
+			data += uint64(p.Instances[j].Metrics.BytesOut)
 		}
 	}
-	return n
+	if managers == 1 {
+		return out + in
+	}
+	return out + data
 }
 
 // usageBetween returns what was used between two moments, as far as a run charges it.

@@ -18,10 +18,10 @@ const (
 	searchDown = 4
 )
 
-// MeasureCurve measures the capacity of each mode (nil means the default one),
-// then the latency at rising shares of it, see Config.Loads, and at Config.Rates,
-// and looks for the highest rates that hold Config.Bounds. Repeat is not used.
-// Results and errors are as in MeasureFixed.
+// MeasureCurve measures the capacity of each mode (nil means the default one)
+// with each guarantee, then the latency at rising shares of it, see Config.Loads,
+// and at Config.Rates, and looks for the highest rates that hold Config.Bounds.
+// Repeat is not used. Results and errors are as in MeasureFixed.
 func MeasureCurve(ctx context.Context, c Config) (*Section, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -30,10 +30,10 @@ func MeasureCurve(ctx context.Context, c Config) (*Section, error) {
 	if c.Loads == nil {
 		c.Loads = DefaultLoads()
 	}
-	s := c.section(KindCurve, saturated())
-	p := &steps{progress: c.Progress, of: len(c.Modes) * (1 + len(c.Loads) + len(c.Rates))}
-	for _, mode := range c.Modes {
-		curve, err := measureCurve(ctx, c, p, mode)
+	s := c.section(KindCurve, c.saturated(c.Workload.promise()))
+	p := &steps{progress: c.Progress, of: len(c.settings()) * (1 + len(c.Loads) + len(c.Rates))}
+	for _, of := range c.settings() {
+		curve, err := measureCurve(ctx, c, p, of)
 		if curve.Capacity > 0 {
 			s.Curves = append(s.Curves, curve)
 		}
@@ -45,10 +45,10 @@ func MeasureCurve(ctx context.Context, c Config) (*Section, error) {
 	return s, nil
 }
 
-// measureCurve measures the curve of one mode, as far as it comes.
-func measureCurve(ctx context.Context, c Config, p *steps, mode string) (curve Curve, err error) {
-	curve.Mode = mode
-	if curve.Capacity, err = measureCapacity(ctx, c, p, mode); err != nil {
+// measureCurve measures the curve of one mode with one guarantee, as far as it comes.
+func measureCurve(ctx context.Context, c Config, p *steps, of setting) (curve Curve, err error) {
+	curve.Mode, curve.Guarantee = of.mode, of.guarantee
+	if curve.Capacity, err = measureCapacity(ctx, c, p, of); err != nil {
 		return curve, err
 	}
 	rates := slices.Clone(c.Rates)
@@ -78,8 +78,9 @@ func measureCurve(ctx context.Context, c Config, p *steps, mode string) (curve C
 
 // measure adds a point. relay may be nil.
 func (curve *Curve) measure(ctx context.Context, c Config, p *steps, rate float64, relay *relayMeasure) error {
-	p.next("%s at %s tuples/s", curve.Mode, amount(rate))
-	m, err := runLatency(ctx, c, point{mode: curve.Mode, rate: rate, load: ratio(rate, curve.Capacity)}, 1)
+	p.next("%s at %s tuples/s", curve.Variant(), amount(rate))
+	of := setting{curve.Mode, curve.Guarantee}
+	m, err := runLatency(ctx, c, point{setting: of, rate: rate, load: ratio(rate, curve.Capacity)}, 1)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@
 //   - [MeasureThroughput] runs a workload, see [Workloads], in several forwarding
 //     modes, interleaved, beside the limits that hand-written loops set.
 //   - [MeasureFixed] sends at fixed rates and takes the time from the moment a
-//     tuple should have been sent; [MeasureCurve] raises the rate.
+//     tuple should have been sent, to its execution and to its ack;
+//     [MeasureCurve] raises the rate.
 //   - [MeasureAblation] turns optimizations off and on.
 //
+// All but the ablation compare guarantees as well, see [Guarantee] and [Variant].
 // They return a [Section] of a [Suite]. [Compare], [MeasureLatency] and
 // [MeasureLimits] do the same for one command and return a [Report], which
 // prints itself as a table and as JSON; [MeasureOverhead] measures the measuring.
@@ -19,7 +21,7 @@
 // to all processes together, the launcher included: the unit of cost is tuples
 // per CPU-second. Every run checks itself: the number and a checksum of what
 // the spouts drew must be those of what the bolts counted, and numbered tuples
-// must come in order.
+// must come in order. Where tuples are tracked, each must have been acked, once.
 //
 // Engine and loops draw with the same [Picker] and count with the same
 // [Counter]. Figures of several runs become a median with a bootstrap interval

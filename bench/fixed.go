@@ -16,14 +16,15 @@ func MeasureLatency(ctx context.Context, c Config) (*Report, error) {
 }
 
 // MeasureFixed sends tuples at fixed rates from a spout to a bolt and takes the
-// time from the instant that each was due, in every mode (nil means the default
-// one) in turn. Before them it sends by the same schedule over a relay without an
-// engine. With several repeats a further LatencyRun holds the merged
-// histograms of each mode and rate, with Repeat 0. A run that does not count
-// stands in the section with the reason in Rejected. What was measured so far is
-// returned with an error too; it is nil only if c is not valid. Errors are those
-// of MeasureThroughput, and a *StallError if a mode stalls at one of the rates
-// run after run.
+// time from the instant that each was due to its execution and, where tuples are
+// tracked, to the ack that completes it: in every mode (nil means the default one)
+// with every guarantee, in turn. Before them it sends by the same schedule over a
+// relay without an engine. With several repeats a further LatencyRun holds the
+// merged histograms of each mode, guarantee and rate, with Repeat 0. A run that
+// does not count stands in the section with the reason in Rejected. What was
+// measured so far is returned with an error too; it is nil only if c is not
+// valid. Errors are those of MeasureThroughput, and a *StallError if a mode stalls
+// at one of the rates run after run.
 func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -33,9 +34,9 @@ func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 		c.Rates = []float64{DefaultRate}
 	}
 	f := &fixed{
-		c: c, s: c.section(KindLatency, saturated()), capacity: map[string]float64{}, all: map[point][]*latencyMeasure{},
+		c: c, s: c.section(KindLatency, c.saturated(c.Workload.promise())), capacity: map[setting]float64{}, all: map[point][]*latencyMeasure{},
 		relay: map[float64]*relayMeasure{},
-		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.Modes)*(len(c.Rates)+2*len(c.Loads)))},
+		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.settings())*(len(c.Rates)+2*len(c.Loads)))},
 	}
 	err := f.measure(ctx)
 	if err == nil {
@@ -48,12 +49,9 @@ func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 	return f.s, err
 }
 
-// saturated is the latency workload at no rate: as fast as possible.
-func saturated() Spec { return Spec{Workload: Latency}.withDefaults() }
-
 // point is where latency is measured.
 type point struct {
-	mode       string
+	setting
 	rate, load float64
 }
 
@@ -62,20 +60,20 @@ type fixed struct {
 	c        Config
 	s        *Section
 	p        steps
-	capacity map[string]float64 // by mode
+	capacity map[setting]float64
 	all      map[point][]*latencyMeasure
 	relay    map[float64]*relayMeasure // by rate
 }
 
 func (f *fixed) measure(ctx context.Context) error {
 	if len(f.c.Loads) > 0 {
-		f.p.of += len(f.c.Modes)
-		for _, mode := range f.c.Modes {
-			capacity, err := measureCapacity(ctx, f.c, &f.p, mode)
+		f.p.of += len(f.c.settings())
+		for _, of := range f.c.settings() {
+			capacity, err := measureCapacity(ctx, f.c, &f.p, of)
 			if err != nil {
 				return err
 			}
-			f.capacity[mode] = capacity
+			f.capacity[of] = capacity
 		}
 	}
 	for repeat := 1; repeat <= f.c.Repeat; repeat++ {
@@ -100,7 +98,7 @@ func (f *fixed) measureOnce(ctx context.Context, at point, repeat int) error {
 			return err
 		}
 	}
-	f.p.next("%s at %s tuples/s", at.mode, amount(at.rate))
+	f.p.next("%s at %s tuples/s", at.setting, amount(at.rate))
 	m, err := runLatency(ctx, f.c, at, repeat)
 	if err != nil {
 		return err
@@ -112,17 +110,17 @@ func (f *fixed) measureOnce(ctx context.Context, at point, repeat int) error {
 	return nil
 }
 
-// points returns where to measure, modes in turn at every rate.
+// points returns where to measure, modes and guarantees in turn at every rate.
 func (f *fixed) points() []point {
 	var all []point
 	for _, rate := range f.c.Rates {
-		for _, mode := range f.c.Modes {
-			all = append(all, point{mode: mode, rate: rate, load: ratio(rate, f.capacity[mode])})
+		for _, of := range f.c.settings() {
+			all = append(all, point{setting: of, rate: rate, load: ratio(rate, f.capacity[of])})
 		}
 	}
 	for _, load := range f.c.Loads {
-		for _, mode := range f.c.Modes {
-			all = append(all, point{mode: mode, rate: loadRate(load, f.capacity[mode]), load: load})
+		for _, of := range f.c.settings() {
+			all = append(all, point{setting: of, rate: loadRate(load, f.capacity[of]), load: load})
 		}
 	}
 	return all
@@ -143,12 +141,12 @@ func (f *fixed) merged() []LatencyRun {
 }
 
 // measureCapacity measures the throughput of the latency workload at saturation.
-func measureCapacity(ctx context.Context, c Config, p *steps, mode string) (float64, error) {
-	p.next("%s as fast as possible", mode)
-	run, err := runWorkload(ctx, c, saturated(), mode, 1)
+func measureCapacity(ctx context.Context, c Config, p *steps, of setting) (float64, error) {
+	p.next("%s as fast as possible", of)
+	run, err := runWorkload(ctx, c, c.saturated(of.guarantee), of.mode, 1)
 	if err != nil {
 		return 0, err
 	}
-	p.say("%s: %s", mode, run.line())
+	p.say("%s: %s", of, run.line())
 	return run.TuplesPerSecond, nil
 }

@@ -16,6 +16,7 @@ const (
 	clockComponent = "clock"
 	timerComponent = "timer"
 	latencyName    = "latency"
+	completeName   = "complete latency"
 	closedName     = "closed loop"
 	latenessName   = "lateness"
 	paceName       = "pace"
@@ -26,8 +27,8 @@ const (
 // latencyTopology sends pairs of instants: when a tuple was due, and when it
 // was sent. Those of the warm-up are negative.
 func latencyTopology(s Spec) (*topology.Topology, error) {
-	b := topology.NewBuilder(s.Workload)
-	b.Spout(clockComponent, func() topology.Spout { return &clockSpout{spec: s} },
+	b := s.builder()
+	b.Spout(clockComponent, func() topology.Spout { return newClockSpout(s) },
 		topology.Output("intended", "sent"))
 	b.Bolt(timerComponent, func() topology.Bolt { return newTimerBolt(s) },
 		topology.Shuffle(clockComponent))
@@ -47,6 +48,16 @@ type clockSpout struct {
 	last  int64              // instant that was sent, without a rate
 	sent  Tally
 	pace  pace
+	acks
+	complete *hdr.Histogram // of tracked tuples at a rate
+}
+
+func newClockSpout(s Spec) *clockSpout {
+	c := &clockSpout{spec: s, acks: s.acks()}
+	if c.tracked && s.Rate > 0 {
+		c.complete = newHistogram()
+	}
+	return c
 }
 
 // pace is how well a spout kept its schedule.
@@ -135,7 +146,7 @@ func (s *clockSpout) flood() error {
 }
 
 func (s *clockSpout) emit(intended, sent int64) error {
-	if err := s.out.Emit(topology.Int(intended), topology.Int(sent)); err != nil {
+	if err := s.acks.emit(s.out, topology.Int(intended), topology.Int(sent)); err != nil {
 		return err
 	}
 	s.sent.Tuples++
@@ -143,7 +154,16 @@ func (s *clockSpout) emit(intended, sent int64) error {
 	return nil
 }
 
-// Close publishes what was emitted and how late the pacer was.
+// Ack counts a tuple that is complete and records how long ago it was due. Its
+// id is its place in the schedule, from 1.
+func (s *clockSpout) Ack(id uint64) {
+	s.acks.Ack(id)
+	if s.complete != nil && id > s.pacer.warmUp {
+		record(s.complete, s.clock.now()-s.pacer.intended(id-1))
+	}
+}
+
+// Close publishes what was emitted, how late the pacer was, and the complete latency.
 func (s *clockSpout) Close() error {
 	if s.task == nil {
 		return nil // Open was not called
@@ -157,6 +177,14 @@ func (s *clockSpout) Close() error {
 		if err := publishJSON(s.task, paceName, s.pace); err != nil {
 			return err
 		}
+	}
+	if s.complete != nil {
+		if err := publishHistogram(s.task, completeName, s.complete); err != nil {
+			return err
+		}
+	}
+	if err := s.publish(s.task); err != nil {
+		return err
 	}
 	return publishTally(s.task, emittedTally, s.sent)
 }

@@ -18,8 +18,9 @@ type latencyMeasure struct {
 	run                       LatencyRun
 	runs                      int
 	latency, closed, lateness *hdr.Histogram
-	short                     int  // runs that did not reach their rate
-	allLate                   bool // of several runs, none had a pacer in time
+	complete                  *hdr.Histogram // nil if nothing is tracked
+	short                     int            // runs that did not reach their rate
+	allLate                   bool           // of several runs, none had a pacer in time
 }
 
 // relayMeasure is the latency of the relay at a rate, of one run or several.
@@ -53,7 +54,11 @@ func mergeRuns(all []*latencyMeasure) *latencyMeasure {
 	}
 	sum := &latencyMeasure{latency: newHistogram(), closed: newHistogram(), lateness: newHistogram(), allLate: late == len(all)}
 	first := counting[0].run
-	sum.run.Mode, sum.run.Containers, sum.run.Rate, sum.run.Load = first.Mode, first.Containers, first.Rate, first.Load
+	sum.run.Mode, sum.run.Guarantee, sum.run.Containers = first.Mode, first.Guarantee, first.Containers
+	sum.run.Rate, sum.run.Load = first.Rate, first.Load
+	if counting[0].complete != nil {
+		sum.complete = newHistogram()
+	}
 	sum.run.LateRuns = late
 	for _, m := range counting {
 		sum.add(m)
@@ -70,8 +75,12 @@ func (m *latencyMeasure) add(n *latencyMeasure) {
 	m.latency.Merge(n.latency)
 	m.closed.Merge(n.closed)
 	m.lateness.Merge(n.lateness)
+	if m.complete != nil {
+		m.complete.Merge(n.complete)
+	}
 	m.run.Emitted += n.run.Emitted
 	m.run.Counted += n.run.Counted
+	m.run.Acked += n.run.Acked
 	m.run.CPUSecondsPerSecond += n.run.CPUSecondsPerSecond
 	m.run.Achieved += n.run.Achieved
 	m.run.Heat = addHeat(m.run.Heat, n.run.Heat)
@@ -112,6 +121,11 @@ func (m *latencyMeasure) judge(relay *hdr.Histogram) {
 	closed := quantiles(m.closed)
 	r.Latency, r.Lateness, r.ClosedLoop = quantiles(m.latency), quantiles(m.lateness), &closed
 	r.Spectrum = spectrum(m.latency)
+	slowest := m.latency
+	if m.complete != nil {
+		complete := quantiles(m.complete)
+		r.Complete, r.CompleteSpectrum, slowest = &complete, spectrum(m.complete), m.complete
+	}
 	var why []string
 	if late := m.lateText(); late != "" {
 		why = append(why, late)
@@ -131,7 +145,7 @@ func (m *latencyMeasure) judge(relay *hdr.Histogram) {
 	q := quantiles(relay)
 	r.Relay = &q
 	bound := stallBound.Nanoseconds()
-	engine, paced, relayed := shareOver(m.latency, bound), shareOver(m.lateness, bound), shareOver(relay, bound)
+	engine, paced, relayed := shareOver(slowest, bound), shareOver(m.lateness, bound), shareOver(relay, bound)
 	if engine > stalledShare && engine > stalledFactor*(paced+relayed) {
 		r.Stalled = fmt.Sprintf("%.2f %% of the tuples took over %v, of which the pacer explains %.2f %% and a relay without an engine %.2f %%",
 			100*engine, stallBound, 100*paced, 100*relayed)
@@ -161,7 +175,10 @@ func (l *LatencyRun) reached(runs int) bool {
 // line tells of a run in a few words.
 func (l *LatencyRun) line() string {
 	q := l.Latency
-	s := fmt.Sprintf("%s at %s tuples/s: p50 %s, p99 %s, max %s", l.Mode, amount(l.Rate), micros(q.P50), micros(q.P99), micros(q.Max))
+	s := fmt.Sprintf("%s at %s tuples/s: p50 %s, p99 %s, max %s", l.Variant(), amount(l.Rate), micros(q.P50), micros(q.P99), micros(q.Max))
+	if c := l.Complete; c != nil {
+		s += fmt.Sprintf("; complete p50 %s, p99 %s", micros(c.P50), micros(c.P99))
+	}
 	if l.Rejected != "" {
 		s += "; does not count: " + l.Rejected
 	}
@@ -173,8 +190,8 @@ func (l *LatencyRun) line() string {
 
 // runLatency runs the latency workload once and checks it.
 func runLatency(ctx context.Context, c Config, at point, repeat int) (*latencyMeasure, error) {
-	name := fmt.Sprintf("%s %s at %s tuples/s, run %d", Latency, at.mode, amount(at.rate), repeat)
-	spec := c.latency(at.rate)
+	name := fmt.Sprintf("%s %s at %s tuples/s, run %d", Latency, at.setting, amount(at.rate), repeat)
+	spec := c.latency(at.rate, at.guarantee)
 	t, err := c.topology(spec)
 	if err != nil {
 		return nil, err
@@ -189,29 +206,30 @@ func runLatency(ctx context.Context, c Config, at point, repeat int) (*latencyMe
 	}
 	after := readProcessors()
 	m := &latencyMeasure{runs: 1}
-	emitted, counted, err := check(name, spec, result.Published)
+	tuples, err := check(name, spec, result)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.read(result.Published); err != nil {
+	if err := m.read(result.Published, at.guarantee); err != nil {
 		return nil, fmt.Errorf("bench: %s: %w", name, err)
 	}
 	cpu := result.Sample.Total().CPUSeconds()
-	m.run.Mode, m.run.Containers, m.run.Repeat, m.run.Rate, m.run.Load = at.mode, result.Containers, repeat, at.rate, at.load
-	m.run.Emitted, m.run.Counted = emitted, counted
+	m.run.Mode, m.run.Guarantee, m.run.Containers, m.run.Repeat = at.mode, at.guarantee, result.Containers, repeat
+	m.run.Rate, m.run.Load = at.rate, at.load
+	m.run.Emitted, m.run.Counted, m.run.Acked = tuples.emitted, tuples.counted, tuples.acked
 	m.run.CPUSecondsPerSecond = cpu / result.Elapsed.Seconds()
 	m.run.Noise = noiseBetween(before, after, cpu)
 	var kept pace
 	if err := json.Unmarshal(onlyOne(result.Published, paceName), &kept); err != nil {
 		return nil, fmt.Errorf("bench: %s: pace of the spout: %w", name, err)
 	}
-	m.run.Achieved = kept.achieved(at.rate, emitted)
+	m.run.Achieved = kept.achieved(at.rate, tuples.emitted)
 	m.judge(nil)
 	return m, nil
 }
 
 // read takes the distributions that the tasks have published.
-func (m *latencyMeasure) read(p published) (err error) {
+func (m *latencyMeasure) read(p published, g Guarantee) (err error) {
 	if m.latency, err = mergeHistograms(p, latencyName, 1); err != nil {
 		return err
 	}
@@ -220,6 +238,11 @@ func (m *latencyMeasure) read(p published) (err error) {
 	}
 	if m.lateness, err = mergeHistograms(p, latenessName, 1); err != nil {
 		return err
+	}
+	if g.Tracked() {
+		if m.complete, err = mergeHistograms(p, completeName, 1); err != nil {
+			return err
+		}
 	}
 	m.run.Heat, err = readHeat(p)
 	return err

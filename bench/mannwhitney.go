@@ -89,7 +89,8 @@ func exactTail(n, m, u int) float64 {
 func pairTests(summaries []Summary, runs []Run, limits []LimitRun) []PairTest {
 	rates := map[string][]float64{}
 	for i := range runs {
-		rates[runs[i].Mode] = append(rates[runs[i].Mode], runs[i].TuplesPerSecond)
+		name := runs[i].Variant()
+		rates[name] = append(rates[name], runs[i].TuplesPerSecond)
 	}
 	for i := range limits {
 		rates[limits[i].Name] = append(rates[limits[i].Name], limits[i].TuplesPerSecond)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/ardea-stream/ardea/local"
@@ -37,6 +36,7 @@ type reading struct {
 type part struct {
 	at     time.Duration
 	tuples float64 // counted so far
+	acked  float64 // tuples of spouts that were complete so far
 	cpu    float64 // seconds
 }
 
@@ -61,6 +61,14 @@ func rates(before, after *reading) (tuples, cpu float64) {
 		cpu += ratio(p.cpu-before.parts[i].cpu, seconds)
 	}
 	return tuples, cpu
+}
+
+// ackRate returns the tuples of spouts that became complete for each second between two readings.
+func ackRate(before, after *reading) (acked float64) {
+	for i, p := range after.parts {
+		acked += ratio(p.acked-before.parts[i].acked, (p.at - before.parts[i].at).Seconds())
+	}
+	return acked
 }
 
 // subject is a running system that can be measured.
@@ -227,44 +235,6 @@ func readAll(ctx context.Context, s subject) (reading, error) {
 	}
 	r.machine = readProcessors()
 	return r, nil
-}
-
-// cluster is a subject.
-type cluster struct {
-	*local.Cluster
-	counting string // component whose tuples count
-}
-
-func (c cluster) read(ctx context.Context) (reading, error) {
-	s, err := c.Sample(ctx)
-	if err != nil {
-		return reading{}, err
-	}
-	r := reading{sample: s, parts: []part{{at: s.Elapsed, cpu: s.Launcher.CPUSeconds()}}}
-	for i := range s.Processes {
-		p := &s.Processes[i]
-		one := part{at: p.Elapsed, cpu: p.Usage.CPUSeconds()}
-		for j := range p.Instances {
-			in := &p.Instances[j]
-			if in.Metrics.Ended {
-				return reading{}, fmt.Errorf("bench: task %d of %s has ended while it was measured", in.Task, in.Component)
-			}
-			if in.Component == c.counting {
-				one.tuples += float64(in.Metrics.Received)
-			}
-		}
-		r.parts = append(r.parts, one)
-	}
-	return r, nil
-}
-
-func (c cluster) pids() []int {
-	pids := []int{ownPID}
-	for _, p := range c.Processes() {
-		pids = append(pids, p.PID)
-	}
-	slices.Sort(pids)
-	return slices.Compact(pids) // a run in one process has one
 }
 
 // sleep waits for d or for the end of ctx, whose cause it returns then.

@@ -25,8 +25,8 @@ func numbersTopology(s Spec) (*topology.Topology, error) {
 	if s.Size > 0 {
 		fields = append(fields, "payload")
 	}
-	b := topology.NewBuilder(s.Workload)
-	b.Spout(numbersComponent, func() topology.Spout { return &numberSpout{spec: s} },
+	b := s.builder()
+	b.Spout(numbersComponent, func() topology.Spout { return &numberSpout{spec: s, acks: s.acks()} },
 		topology.Parallelism(s.Spouts), topology.Output(fields...))
 	b.Bolt(checkComponent, func() topology.Bolt { return &checkBolt{spec: s, last: make([]uint64, s.Spouts)} },
 		topology.Parallelism(s.Bolts), topology.Fields(numbersComponent, "key"))
@@ -64,6 +64,7 @@ type numberSpout struct {
 	filler []byte
 	next   uint64 // number
 	sent   Tally
+	acks
 }
 
 // Open prepares the payloads.
@@ -79,9 +80,9 @@ func (s *numberSpout) Next() error {
 		key, payload := s.spec.content(s.next, s.filler)
 		var err error
 		if payload == nil {
-			err = s.out.Emit(topology.Int(key), topology.Int(int64(s.next)))
+			err = s.emit(s.out, topology.Int(key), topology.Int(int64(s.next)))
 		} else {
-			err = s.out.Emit(topology.Int(key), topology.Int(int64(s.next)), topology.Bytes(payload))
+			err = s.emit(s.out, topology.Int(key), topology.Int(int64(s.next)), topology.Bytes(payload))
 		}
 		if err != nil {
 			return err
@@ -97,6 +98,9 @@ func (s *numberSpout) Next() error {
 func (s *numberSpout) Close() error {
 	if s.task == nil {
 		return nil // Open was not called
+	}
+	if err := s.publish(s.task); err != nil {
+		return err
 	}
 	return publishTally(s.task, emittedTally, s.sent)
 }

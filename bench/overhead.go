@@ -110,8 +110,8 @@ func (c Config) wholeRun(ctx context.Context, name string, spec Spec, during fun
 	if err != nil {
 		return 0, err
 	}
-	_, counted, err := check(name, spec, result.Published)
-	return ratio(float64(counted), result.Elapsed.Seconds()), err
+	tuples, err := check(name, spec, result)
+	return ratio(float64(tuples.counted), result.Elapsed.Seconds()), err
 }
 
 // compare fills in what follows from the throughput of runs.

@@ -15,15 +15,19 @@ import (
 )
 
 // guides are the runs whose profiles guide the compiler: the frames pass one
-// stream manager whole, are dealt out by key, pass two, and hold longer tuples.
-// All modes are among them, so that none is favored.
+// stream manager whole, are dealt out by key, pass two, and hold longer tuples;
+// some are tracked, from the spout to the bolt and anchored over two hops. All
+// modes are among them, so that none is favored.
 var guides = []struct {
 	workload          string
 	containers, tasks int
+	guarantee         Guarantee
 }{
-	{RandomWords, 1, 1},
-	{RandomWords, 2, 2},
-	{Sentences, 2, 2},
+	{RandomWords, 1, 1, AtMostOnce},
+	{RandomWords, 2, 2, AtMostOnce},
+	{Sentences, 2, 2, AtMostOnce},
+	{RandomWords, 1, 1, AtLeastOnce},
+	{Sentences, 2, 2, AtLeastOnce},
 }
 
 // RecordPGO runs some workloads in c.Modes (nil means naive, heron2017 and
@@ -40,7 +44,7 @@ func RecordPGO(ctx context.Context, c Config, w io.Writer) error {
 	for _, g := range guides {
 		one := c
 		one.Workload = Spec{Workload: g.workload, Spouts: g.tasks, Bolts: g.tasks}
-		one.Containers, one.ProfileDir, one.Limits = g.containers, dir, []string{}
+		one.Containers, one.ProfileDir, one.Limits, one.Guarantees = g.containers, dir, []string{}, []Guarantee{g.guarantee}
 		if _, err := ProfileModes(ctx, one); err != nil {
 			return err
 		}

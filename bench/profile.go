@@ -23,7 +23,7 @@ const (
 )
 
 // ProfileModes runs the workload once in every mode (nil means naive, heron2017
-// and optimized) while all processes record CPU profiles over the measured
+// and optimized) with every guarantee while all processes record CPU profiles over the measured
 // window, and sums them up by role: spouts, stream managers, bolts and, last of
 // each mode, all. In one process there is only the last. A role that had nothing
 // to do is left out. Recording costs something: these are no runs to quote
@@ -31,24 +31,24 @@ const (
 //
 // The files go to c.ProfileDir, a folder a mode. What was summed up so far is
 // returned with an error too. The error is that of Config.Validate, local.Start
-// or Cluster.StopProfiles, a *MismatchError when a run has not counted what it
-// sent, profiles.ErrNoSamples, or the cause of ctx's end.
+// or Cluster.StopProfiles, a *MismatchError or an *AckError when a run has not
+// counted or acked what it sent, profiles.ErrNoSamples, or the cause of ctx's end.
 func ProfileModes(ctx context.Context, c Config) ([]profiles.Summary, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	c = c.withDefaults([]string{naive, "heron2017", "optimized"}, nil)
-	p := steps{progress: c.Progress, of: len(c.Modes)}
+	p := steps{progress: c.Progress, of: len(c.settings())}
 	var all []profiles.Summary
-	for _, mode := range c.Modes {
-		p.next("profiles of %s", mode)
-		summaries, err := c.profiled(ctx, mode)
+	for _, of := range c.settings() {
+		p.next("profiles of %s", of)
+		summaries, err := c.profiled(ctx, of)
 		if err != nil {
 			return all, err
 		}
 		all = append(all, summaries...)
 		whole := &summaries[len(summaries)-1]
-		p.say("profiles of %s: %.1f CPU seconds sampled", mode, whole.CPUSeconds)
+		p.say("profiles of %s: %.1f CPU seconds sampled", of, whole.CPUSeconds)
 		if err := whole.Check(); err != nil {
 			p.say("%v", err)
 		}
@@ -56,18 +56,19 @@ func ProfileModes(ctx context.Context, c Config) ([]profiles.Summary, error) {
 	return all, nil
 }
 
-// profiled makes one run of a mode and returns the summaries of its profiles.
-func (c Config) profiled(ctx context.Context, mode string) ([]profiles.Summary, error) {
-	dir, done, err := c.profileDir(mode)
+// profiled makes one run of a mode with a guarantee and returns the summaries of its profiles.
+func (c Config) profiled(ctx context.Context, of setting) ([]profiles.Summary, error) {
+	spec := c.Workload.promising(of.guarantee)
+	dir, done, err := c.profileDir(of.String())
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	name := fmt.Sprintf("%s %s, profiled", c.Workload.Workload, mode)
+	name := fmt.Sprintf("%s %s, profiled", spec.Workload, of)
 	var files []local.Profile
 	var spent spending
 	var placed *plan.Plan
-	result, err := c.attend(ctx, c.Workload, mode, name, func(ctx context.Context, s cluster) (err error) {
+	result, err := c.attend(ctx, spec, of.mode, name, func(ctx context.Context, s cluster) (err error) {
 		placed = s.Plan()
 		files, spent, err = profileWindow(ctx, s, c, dir)
 		return err
@@ -75,10 +76,10 @@ func (c Config) profiled(ctx context.Context, mode string) ([]profiles.Summary, 
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := check(name, c.Workload, result.Published); err != nil {
+	if _, err := check(name, spec, result); err != nil {
 		return nil, err
 	}
-	return c.sumProfiles(mode, placed, files, spent)
+	return c.sumProfiles(of.String(), placed, files, spent)
 }
 
 // spending is what the processes that were profiled have used meanwhile, as the
@@ -131,7 +132,7 @@ func profileWindow(ctx context.Context, s cluster, c Config, dir string) (files 
 }
 
 // sumProfiles reads the profiles of a run and sums them up by role, all last.
-func (c Config) sumProfiles(mode string, placed *plan.Plan, files []local.Profile, spent spending) ([]profiles.Summary, error) {
+func (c Config) sumProfiles(variant string, placed *plan.Plan, files []local.Profile, spent spending) ([]profiles.Summary, error) {
 	byRole := map[string][]*profiles.Profile{}
 	for i := range files {
 		path := files[i].Path
@@ -149,7 +150,7 @@ func (c Config) sumProfiles(mode string, placed *plan.Plan, files []local.Profil
 	}
 	var summaries []profiles.Summary
 	for _, role := range []string{RoleSpouts, RoleManagers, RoleBolts, RoleMixed, RoleAll} {
-		s, err := profiles.Summarize(mode, role, nil, byRole[role], uint64(spent.tuples))
+		s, err := profiles.Summarize(variant, role, nil, byRole[role], uint64(spent.tuples))
 		switch {
 		case errors.Is(err, profiles.ErrNoSamples) && role != RoleAll:
 			continue
@@ -192,8 +193,8 @@ func roleOf(p *local.Profile, placed *plan.Plan) string {
 // notInNames are the characters of modes that are better not in names of folders.
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9.+_-]+`)
 
-// profileDir makes the folder for the profiles of a mode. Done removes it if it is a temporary one.
-func (c Config) profileDir(mode string) (dir string, done func(), err error) {
+// profileDir makes the folder for the profiles of a variant. Done removes it if it is a temporary one.
+func (c Config) profileDir(variant string) (dir string, done func(), err error) {
 	if c.ProfileDir == "" {
 		dir, err = os.MkdirTemp("", "ardea-profiles-")
 		if err != nil {
@@ -201,7 +202,7 @@ func (c Config) profileDir(mode string) (dir string, done func(), err error) {
 		}
 		return dir, func() { _ = os.RemoveAll(dir) }, nil
 	}
-	name := fmt.Sprintf("%s-%d-%s", c.Workload.Workload, c.Containers, mode)
+	name := fmt.Sprintf("%s-%d-%s", c.Workload.Workload, c.Containers, variant)
 	dir = filepath.Join(c.ProfileDir, notInNames.ReplaceAllString(name, "-"))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", nil, fmt.Errorf("bench: folder for profiles: %w", err)

@@ -21,7 +21,7 @@ func randomWordsTopology(s Spec) (*topology.Topology, error) {
 	if s.Stamps {
 		return stampedWordsTopology(s)
 	}
-	b := topology.NewBuilder(s.Workload)
+	b := s.builder()
 	b.Spout(wordsComponent, newWordSpout(s),
 		topology.Parallelism(s.Spouts),
 		topology.Output("word"))
@@ -37,10 +37,11 @@ type wordSpout struct {
 	task   *topology.Task
 	out    *topology.Collector
 	picker *Picker
+	acks
 }
 
 func newWordSpout(s Spec) func() topology.Spout {
-	return func() topology.Spout { return &wordSpout{spec: s} }
+	return func() topology.Spout { return &wordSpout{spec: s, acks: s.acks()} }
 }
 
 // Open makes the dictionary. Each task draws words of its own.
@@ -52,8 +53,22 @@ func (s *wordSpout) Open(_ context.Context, task *topology.Task, out *topology.C
 
 // Next emits a few words.
 func (s *wordSpout) Next() error {
+	if s.tracked {
+		return s.nextTracked()
+	}
 	for range wordsPerNext {
 		if err := s.out.Emit(topology.StringBytes(s.picker.Next())); err != nil {
+			s.picker.Undo()
+			return err
+		}
+	}
+	return nil
+}
+
+// nextTracked is Next where each word has an id.
+func (s *wordSpout) nextTracked() error {
+	for range wordsPerNext {
+		if err := s.emitID(s.out, topology.StringBytes(s.picker.Next())); err != nil {
 			s.picker.Undo()
 			return err
 		}
@@ -65,6 +80,9 @@ func (s *wordSpout) Next() error {
 func (s *wordSpout) Close() error {
 	if s.picker == nil {
 		return nil // Open was not called
+	}
+	if err := s.publish(s.task); err != nil {
+		return err
 	}
 	return publishTally(s.task, emittedTally, s.picker.Tally())
 }

@@ -49,7 +49,7 @@ func relayLatency(ctx context.Context, c Config, rate float64) (*hdr.Histogram, 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	due := make(chan struct{}, 1)
-	p := newPacer(now, c.latency(rate), func() {
+	p := newPacer(now, c.latency(rate, AtMostOnce), func() {
 		select {
 		case due <- struct{}{}:
 		default:

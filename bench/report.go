@@ -33,15 +33,26 @@ func writeJSON(w io.Writer, v any) error {
 type Run struct {
 	Workload   string `json:"workload"`
 	Mode       string `json:"mode"`
-	Acks       bool   `json:"acks"`
+	Acks       bool   `json:"acks"` // tuples were tracked, see Guarantee
 	Containers int    `json:"containers"`
 	Spouts     int    `json:"spouts"`
 	Bolts      int    `json:"bolts"`
 	Repeat     int    `json:"repeat"` // from 1
+	// Guarantee is that of the topology, AtMostOnce if it is empty.
+	Guarantee Guarantee `json:"guarantee,omitempty"`
 
-	// Of the whole run, from the tasks' own counts. They are equal in a run without acks that ended well.
+	// Of the whole run, from the tasks' own counts. They are equal in a run that ended well.
 	Emitted uint64 `json:"emitted"`
 	Counted uint64 `json:"counted"`
+	// Acked are the tuples of spouts that were complete, Failed those that were
+	// given up, and Replayed those that were emitted again, of the whole run.
+	Acked    uint64 `json:"acked,omitempty"`
+	Failed   uint64 `json:"failed,omitempty"`
+	Replayed uint64 `json:"replayed,omitempty"`
+	// AckedPerSecond and AckedPerCPUSecond are the tuples of spouts that became
+	// complete in the measured window. A sentence counts once, whatever words it had.
+	AckedPerSecond    float64 `json:"acked_tuples_per_second,omitempty"`
+	AckedPerCPUSecond float64 `json:"acked_tuples_per_cpu_second,omitempty"`
 
 	Cost
 	CPU CPUSeconds `json:"cpu_seconds"`
@@ -58,6 +69,9 @@ type Run struct {
 	// Of all processes, the launcher included, for each tuple counted.
 	AllocsPerTuple     float64 `json:"all_allocs_per_tuple"`      // objects on the heap
 	AllocBytesPerTuple float64 `json:"all_alloc_bytes_per_tuple"` // bytes on the heap
+	// EngineAllocsPerTuple is the objects allocated by spouts, stream managers
+	// and bolts together, zero if all were in the launcher's process.
+	EngineAllocsPerTuple float64 `json:"engine_allocs_per_tuple"`
 	// SocketBytesPerTuple is the bytes written to sockets, by tasks and stream managers.
 	SocketBytesPerTuple float64 `json:"socket_bytes_per_tuple"`
 	// PeakRSSBytes is the sum of what each process had resident at most.
@@ -156,21 +170,31 @@ type LimitRun struct {
 
 // Summary is the medians of all runs of one mode, or of one limit, which has no mode.
 type Summary struct {
-	Name               string `json:"name"` // the mode or the limit
-	Limit              bool   `json:"limit"`
-	Runs               int    `json:"runs"`
-	NoisyRuns          int    `json:"noisy_runs"`
-	TuplesPerSecond    Stat   `json:"tuples_per_second"`
-	TuplesPerCPUSecond Stat   `json:"tuples_per_cpu_second"`
+	Name  string `json:"name"` // the mode, with its guarantee as in Variant, or the limit
+	Limit bool   `json:"limit"`
+	Runs  int    `json:"runs"`
+	// Mode and Guarantee are what Name tells together. Limits have neither.
+	Mode               string    `json:"mode,omitempty"`
+	Guarantee          Guarantee `json:"guarantee,omitempty"`
+	NoisyRuns          int       `json:"noisy_runs"`
+	TuplesPerSecond    Stat      `json:"tuples_per_second"`
+	TuplesPerCPUSecond Stat      `json:"tuples_per_cpu_second"`
 
-	// RatioToNaive is the throughput over that of the naive mode, zero if that
-	// was not measured. Only if VersusNaive is not Unclear do the intervals
+	// RatioToNaive is the throughput over that of the naive mode with the same
+	// guarantee, zero if that was not measured. Only if VersusNaive is not Unclear do the intervals
 	// support that it is another.
 	RatioToNaive float64 `json:"ratio_to_naive,omitempty"`
 	VersusNaive  Order   `json:"versus_naive,omitempty"`
 	// CPURatioToNaive and CPUVersusNaive are the same of the tuples for each CPU second.
 	CPURatioToNaive float64 `json:"cpu_ratio_to_naive,omitempty"`
 	CPUVersusNaive  Order   `json:"cpu_versus_naive,omitempty"`
+	// OfAtMostOnce is the throughput over that of the same mode with at-most-once,
+	// and CPUOfAtMostOnce the same of tuples for each CPU second: ratios within a
+	// repeat. Nil if that was not measured, or is what Guarantee says.
+	OfAtMostOnce    *Stat `json:"of_at_most_once,omitempty"`
+	CPUOfAtMostOnce *Stat `json:"cpu_of_at_most_once,omitempty"`
+	// AckedPerCPUSecond is that of Run. Nil if nothing was tracked.
+	AckedPerCPUSecond *Stat `json:"acked_tuples_per_cpu_second,omitempty"`
 	// Cost is the throughput over that of the fused loop, zero if that was not measured.
 	Cost float64 `json:"cost,omitempty"`
 
@@ -193,6 +217,8 @@ type Summary struct {
 	AllocBytesPerTuple  float64    `json:"all_alloc_bytes_per_tuple,omitempty"`
 	SocketBytesPerTuple float64    `json:"socket_bytes_per_tuple,omitempty"`
 	Roles               []RoleCost `json:"roles,omitempty"`
+
+	EngineAllocsPerTuple float64 `json:"engine_allocs_per_tuple,omitempty"`
 }
 
 // LatencyRun is one run at a fixed rate.
@@ -231,6 +257,15 @@ type LatencyRun struct {
 	// Relay is the latency of the same schedule over two Unix sockets without
 	// an engine: what the machine itself takes. Nil if it was not measured.
 	Relay *Quantiles `json:"relay_us,omitempty"`
+	// Guarantee is that of the topology, AtMostOnce if it is empty.
+	Guarantee Guarantee `json:"guarantee,omitempty"`
+	// Acked are the tuples that were complete, of the whole run.
+	Acked uint64 `json:"acked,omitempty"`
+	// Complete is from the instant a tuple was due to the call of Ack in the
+	// spout, in microseconds. Nil if nothing was tracked.
+	Complete *Quantiles `json:"complete_us,omitempty"`
+	// CompleteSpectrum is that of Complete.
+	CompleteSpectrum []SpectrumPoint `json:"complete_spectrum,omitempty"`
 	// Spectrum is the whole distribution, from the fastest to the slowest.
 	Spectrum []SpectrumPoint `json:"spectrum,omitempty"`
 	// Heat is the distribution over time.

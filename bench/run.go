@@ -32,7 +32,7 @@ func (c Config) options(spec Spec, mode string) local.Options {
 
 // runWorkload runs a workload that does not end by itself once, and checks it.
 func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat int) (Run, error) {
-	name := fmt.Sprintf("%s %s, run %d", spec.Workload, mode, repeat)
+	name := fmt.Sprintf("%s %s, run %d", spec.Workload, Variant(mode, spec.Guarantee), repeat)
 	var w window
 	result, err := c.attend(ctx, spec, mode, name, func(ctx context.Context, s cluster) (err error) {
 		w, err = observe(ctx, s, c.WarmUp, c.Duration)
@@ -42,11 +42,14 @@ func runWorkload(ctx context.Context, c Config, spec Spec, mode string, repeat i
 		return Run{}, err
 	}
 	r := Run{
-		Workload: spec.Workload, Mode: mode, Containers: result.Containers, Spouts: spec.Spouts, Bolts: spec.Bolts, Repeat: repeat,
+		Workload: spec.Workload, Mode: mode, Acks: spec.promise().Tracked(), Guarantee: spec.promise(),
+		Containers: result.Containers, Spouts: spec.Spouts, Bolts: spec.Bolts, Repeat: repeat,
 		Cost: w.cost,
 	}
 	r.fill(w, result)
-	r.Emitted, r.Counted, err = check(name, spec, result.Published)
+	tuples, err := check(name, spec, result)
+	r.Emitted, r.Counted = tuples.emitted, tuples.counted
+	r.Acked, r.Failed, r.Replayed = tuples.acked, tuples.failed, tuples.replayed
 	return r, err
 }
 
@@ -99,9 +102,23 @@ func (c Config) topology(spec Spec) (*topology.Topology, error) {
 	return t, err
 }
 
-// check compares what the tasks of a run have sent and counted. The error is a
-// *MismatchError, or says which task has not published its tally.
-func check(name string, spec Spec, p published) (emitted, counted uint64, err error) {
+// runCounts are those of a whole run, by its tasks.
+type runCounts struct {
+	emitted, counted uint64
+	ackCounts
+}
+
+// check compares what the tasks of a run have sent, counted and acked. The error
+// is a *MismatchError or an *AckError or both, or says which task has not
+// published its tally.
+func check(name string, spec Spec, result *local.Result) (runCounts, error) {
+	emitted, counted, err := checkCounts(name, spec, result.Published)
+	acked, ackErr := checkAcks(name, spec, result)
+	return runCounts{emitted: emitted, counted: counted, ackCounts: acked}, errors.Join(err, ackErr)
+}
+
+// checkCounts compares what the tasks of a run have sent and counted.
+func checkCounts(name string, spec Spec, p published) (emitted, counted uint64, err error) {
 	sent, err := sumTallies(p, emittedTally, spec.Spouts)
 	if err != nil {
 		return 0, 0, err

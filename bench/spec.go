@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,9 @@ type Spec struct {
 	Rate   float64 `json:"rate,omitempty"`    // tuples a second; 0: as fast as possible, for ever
 	Tuples uint64  `json:"tuples,omitempty"`  // that are sent in all
 	WarmUp uint64  `json:"warm_up,omitempty"` // of them, that are not measured
+
+	Guarantee Guarantee `json:"guarantee,omitempty"` // of the topology; empty: AtMostOnce
+	Pending   int       `json:"pending,omitempty"`   // tuples of a spout task that are tracked at a time; 0: the engine's default
 }
 
 // withDefaults fills in the defaults of the workload, that of random words if none is named.
@@ -96,6 +100,15 @@ func (s Spec) Validate() error {
 	}
 	if s.Stamps && !w.has("stamps") {
 		fault("stamps cannot be set for the workload %s: leave them out", s.Workload)
+	}
+	if !slices.Contains(Guarantees(), s.promise()) {
+		fault("no guarantee %q: use %s or %s", s.Guarantee, AtMostOnce, AtLeastOnce)
+	}
+	switch {
+	case s.Pending != 0 && !s.promise().Tracked():
+		fault("%d pending tuples, of which there are none with %s: leave it out", s.Pending, AtMostOnce)
+	case s.Pending < 0 || s.Pending > topology.MaxMaxPending:
+		fault("%d pending tuples, allowed are 1 to %d", s.Pending, topology.MaxMaxPending)
 	}
 	if s.Rate != 0 && s.Tuples <= s.WarmUp && w.has("rate") {
 		fault("%d tuples, of which %d are not measured: none is left", s.Tuples, s.WarmUp)

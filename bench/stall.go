@@ -19,7 +19,7 @@ const (
 // StallError says that a mode delays some of its tuples, in every run, while
 // most are quick and neither the pacer nor a relay without an engine is late.
 type StallError struct {
-	Mode string
+	Mode string  // and guarantee, see Variant
 	Rate float64 // tuples a second
 	Runs int     // all of which stalled
 	Text string  // what was seen in the last one
@@ -34,7 +34,7 @@ func (e *StallError) Error() string {
 // Where those are few it makes more, and it returns a *StallError when they
 // stall as well.
 func (f *fixed) stalls(ctx context.Context) error {
-	for _, at := range f.points()[:len(f.c.Rates)*len(f.c.Modes)] {
+	for _, at := range f.points()[:len(f.c.Rates)*len(f.c.settings())] {
 		for f.stalled(at) && len(f.all[at]) < stallTries {
 			f.p.of += 2
 			if err := f.measureOnce(ctx, at, len(f.all[at])+1); err != nil {
@@ -43,7 +43,7 @@ func (f *fixed) stalls(ctx context.Context) error {
 		}
 		if f.stalled(at) {
 			runs := f.all[at]
-			return &StallError{Mode: at.mode, Rate: at.rate, Runs: len(runs), Text: runs[len(runs)-1].run.Stalled}
+			return &StallError{Mode: at.String(), Rate: at.rate, Runs: len(runs), Text: runs[len(runs)-1].run.Stalled}
 		}
 	}
 	return nil

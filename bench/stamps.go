@@ -10,8 +10,8 @@ import (
 
 // stampedWordsTopology counts words that carry the instant at which they were sent.
 func stampedWordsTopology(s Spec) (*topology.Topology, error) {
-	b := topology.NewBuilder(s.Workload)
-	b.Spout(wordsComponent, func() topology.Spout { return &stampSpout{wordSpout: wordSpout{spec: s}} },
+	b := s.builder()
+	b.Spout(wordsComponent, func() topology.Spout { return &stampSpout{wordSpout: wordSpout{spec: s, acks: s.acks()}} },
 		topology.Parallelism(s.Spouts), topology.Output("word", "sent"))
 	b.Bolt(countComponent, func() topology.Bolt {
 		return &stampBolt{countBolt: countBolt{spec: s, counter: s.counter()}, latency: newHistogram()}
@@ -37,7 +37,7 @@ func (s *stampSpout) Open(ctx context.Context, task *topology.Task, out *topolog
 func (s *stampSpout) Next() error {
 	now := topology.Int(s.clock.now())
 	for range wordsPerNext {
-		if err := s.out.Emit(topology.StringBytes(s.picker.Next()), now); err != nil {
+		if err := s.emit(s.out, topology.StringBytes(s.picker.Next()), now); err != nil {
 			s.picker.Undo()
 			return err
 		}

@@ -74,6 +74,8 @@ type PairTest struct {
 // Curve is the latency of one mode against the load.
 type Curve struct {
 	Mode string `json:"mode"`
+	// Guarantee is that of the topology, AtMostOnce if it is empty.
+	Guarantee Guarantee `json:"guarantee,omitempty"`
 	// Capacity is the throughput at saturation, measured just before, in tuples a second.
 	Capacity float64 `json:"capacity"`
 	// Points are at rising rates.

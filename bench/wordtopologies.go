@@ -17,7 +17,7 @@ const (
 // chainTopology passes words through two bolts before they are counted: three hops.
 func chainTopology(s Spec) (*topology.Topology, error) {
 	pass := func() topology.Bolt { return &passBolt{} }
-	b := topology.NewBuilder(s.Workload)
+	b := s.builder()
 	b.Spout(wordsComponent, newWordSpout(s), topology.Parallelism(s.Spouts), topology.Output("word"))
 	b.Bolt(firstComponent, pass, topology.Parallelism(s.Bolts), topology.Output("word"), topology.Shuffle(wordsComponent))
 	b.Bolt(secondComponent, pass, topology.Parallelism(s.Bolts), topology.Output("word"), topology.Shuffle(firstComponent))
@@ -27,7 +27,7 @@ func chainTopology(s Spec) (*topology.Topology, error) {
 
 // fanOutTopology sends every word to every counting task.
 func fanOutTopology(s Spec) (*topology.Topology, error) {
-	b := topology.NewBuilder(s.Workload)
+	b := s.builder()
 	b.Spout(wordsComponent, newWordSpout(s), topology.Parallelism(s.Spouts), topology.Output("word"))
 	b.Bolt(countComponent, newCountBolt(s), topology.Parallelism(s.Bolts), topology.All(wordsComponent))
 	return b.Build()
@@ -35,8 +35,8 @@ func fanOutTopology(s Spec) (*topology.Topology, error) {
 
 // sentencesTopology splits sentences into words, which are counted.
 func sentencesTopology(s Spec) (*topology.Topology, error) {
-	b := topology.NewBuilder(s.Workload)
-	b.Spout(wordsComponent, func() topology.Spout { return &sentenceSpout{wordSpout: wordSpout{spec: s}} },
+	b := s.builder()
+	b.Spout(wordsComponent, func() topology.Spout { return &sentenceSpout{wordSpout: wordSpout{spec: s, acks: s.acks()}} },
 		topology.Parallelism(s.Spouts), topology.Output("sentence"))
 	b.Bolt(splitComponent, func() topology.Bolt { return &splitBolt{} },
 		topology.Parallelism(s.Bolts), topology.Output("word"), topology.Shuffle(wordsComponent))
@@ -86,7 +86,7 @@ func (s *sentenceSpout) Next() error {
 			s.sentence = append(s.sentence, ' ')
 			s.sentence = append(s.sentence, s.picker.Next()...)
 		}
-		if err := s.out.Emit(topology.StringBytes(s.sentence)); err != nil {
+		if err := s.emit(s.out, topology.StringBytes(s.sentence)); err != nil {
 			s.picker.undo(wordsPerSentence)
 			return err
 		}
