@@ -2,17 +2,19 @@ package bench
 
 import "fmt"
 
-// LatencyRatio is how the latency of a mode stands to that of naive at the same rate.
+// LatencyRatio is how the latency of a mode stands to that of naive at the same rate with the same guarantee.
 type LatencyRatio struct {
 	Mode       string
+	Guarantee  Guarantee
 	Containers int
 	Rate       float64 // tuples a second
 	P50, P99   float64 // over those of naive, below 1 if the mode is faster
 }
 
 // LatencyRatios compares every mode with naive where both were measured at the
-// same rate and both count: the merged runs or, where there is one run of each,
-// those. There are too few runs to test, so the ratios claim nothing.
+// same rate with the same guarantee and both count: the merged runs or, where
+// there is one run of each, those. There are too few runs to test, so the ratios
+// claim nothing.
 func LatencyRatios(runs []LatencyRun) []LatencyRatio {
 	stands := func(l *LatencyRun) bool {
 		if l.Rejected != "" || l.Latency.P50 <= 0 || l.Latency.P99 <= 0 {
@@ -20,7 +22,7 @@ func LatencyRatios(runs []LatencyRun) []LatencyRatio {
 		}
 		for i := range runs {
 			o := &runs[i]
-			if o.Repeat == merged && l.Repeat != merged && o.Mode == l.Mode && o.Rate == l.Rate && o.Containers == l.Containers {
+			if o.Repeat == merged && l.Repeat != merged && o.Variant() == l.Variant() && o.Rate == l.Rate && o.Containers == l.Containers {
 				return false
 			}
 		}
@@ -33,9 +35,9 @@ func LatencyRatios(runs []LatencyRun) []LatencyRatio {
 			continue
 		}
 		for k := range runs {
-			if base := &runs[k]; base.Mode == naive && base.Rate == l.Rate && base.Containers == l.Containers && stands(base) {
+			if base := &runs[k]; base.Variant() == Variant(naive, l.Guarantee) && base.Rate == l.Rate && base.Containers == l.Containers && stands(base) {
 				ratios = append(ratios, LatencyRatio{
-					Mode: l.Mode, Containers: l.Containers, Rate: l.Rate,
+					Mode: l.Mode, Guarantee: l.Guarantee, Containers: l.Containers, Rate: l.Rate,
 					P50: l.Latency.P50 / base.Latency.P50, P99: l.Latency.P99 / base.Latency.P99,
 				})
 				break
@@ -47,5 +49,5 @@ func LatencyRatios(runs []LatencyRun) []LatencyRatio {
 
 // String tells of the ratio in a sentence.
 func (r LatencyRatio) String() string {
-	return fmt.Sprintf("%s over naive at %s tuples/s: p50 %.2fx, p99 %.2fx.", r.Mode, amount(r.Rate), r.P50, r.P99)
+	return fmt.Sprintf("%s over %s at %s tuples/s: p50 %.2fx, p99 %.2fx.", Variant(r.Mode, r.Guarantee), Variant(naive, r.Guarantee), amount(r.Rate), r.P50, r.P99)
 }

@@ -25,8 +25,9 @@ var (
 
 // RefreshReadme returns a Markdown text in which the figures of a suite stand
 // between the lines ReadmeBegin and ReadmeEnd: the first comparison at
-// saturation as the headline, the others by one line each, and the first
-// latencies at fixed rates. Nothing else is changed. The error is ErrNoMarks,
+// saturation as the headline, the others by one line each, the first latencies at
+// fixed rates, and the first comparison and the first latencies with acks.
+// Nothing else is changed. The error is ErrNoMarks,
 // ErrPartial or ErrNoThroughput. The caller keeps text and owns the result.
 func RefreshReadme(text []byte, s *Suite) ([]byte, error) {
 	return refresh(text, s, ReadmeBegin, ReadmeEnd, s.readme)
@@ -76,11 +77,12 @@ func (s *Suite) readme() (string, error) {
 	fmt.Fprintf(&b, "\n%s %s\n", s.Sections[head].origin(), s.Machine)
 	writeOthers(&b, s.Sections, head)
 	for i := range s.Sections {
-		if t := &s.Sections[i]; t.Kind == KindLatency && len(t.Latency) > 0 {
+		if t := &s.Sections[i]; t.Kind == KindLatency && len(t.Latency) > 0 && !hasComplete(t.Latency) {
 			t.writeLatencies(&b)
 			break
 		}
 	}
+	s.writeAcks(&b, head)
 	return b.String(), nil
 }
 
@@ -126,7 +128,7 @@ func writeOthers(b *strings.Builder, sections []Section, head int) {
 	first := true
 	for i := range sections {
 		s := &sections[i]
-		if i == head || s.Kind != KindThroughput {
+		if i == head || s.Kind != KindThroughput || tracked(s.Summaries) {
 			continue
 		}
 		old, best := summaryOf(s.Summaries, naive), summaryOf(s.Summaries, "optimized")
@@ -148,14 +150,9 @@ func writeOthers(b *strings.Builder, sections []Section, head int) {
 
 // writeLatencies writes a row for every mode and rate, of several runs the merged one.
 func (s *Section) writeLatencies(b *strings.Builder) {
-	several := slices.ContainsFunc(s.Latency, func(l LatencyRun) bool { return l.Repeat == merged })
 	b.WriteString("\n")
 	writeHeading(b, []string{"latency", "tuples/s", "p50", "p99", "p99.9", "max"})
-	for i := range s.Latency {
-		l := &s.Latency[i]
-		if several && l.Repeat != merged {
-			continue
-		}
+	for _, l := range quoted(s.Latency) {
 		row := []string{l.Mode, amount(l.Rate), micros(l.Latency.P50), micros(l.Latency.P99), micros(l.Latency.P999), micros(l.Latency.Max)}
 		if l.Rejected != "" {
 			row = []string{l.Mode, amount(l.Rate), "does not count: " + l.Rejected, "", "", ""}
@@ -163,6 +160,18 @@ func (s *Section) writeLatencies(b *strings.Builder) {
 		writeMarkdown(b, row)
 	}
 	b.WriteString("\nLatency counts from the instant a tuple was due; the pacer's lateness is part of it.\n")
+}
+
+// quoted returns the runs that a table for readers has: of several of each mode and rate the merged ones.
+func quoted(runs []LatencyRun) []*LatencyRun {
+	several := slices.ContainsFunc(runs, func(l LatencyRun) bool { return l.Repeat == merged })
+	var all []*LatencyRun
+	for i := range runs {
+		if !several || runs[i].Repeat == merged {
+			all = append(all, &runs[i])
+		}
+	}
+	return all
 }
 
 // writeHeading begins a Markdown table.

@@ -2,12 +2,13 @@ package bench
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
 )
 
-// madeUpSuite has a headline, another workload, one without the naive mode, and latencies.
+// madeUpSuite has a headline, another workload, one without the naive mode, latencies, and both with acks.
 func madeUpSuite() *Suite {
 	r := madeUp()
 	q := Quantiles{P50: 120, P90: 250, P99: 900, P999: 2100, Max: 15_000}
@@ -15,11 +16,16 @@ func madeUpSuite() *Suite {
 	other, odd := first, first
 	other.Name, other.Title = "chain", "A chain | of three\nhops <!--"
 	odd.Name, odd.Summaries = "odd", r.Summaries[:1]
+	a := madeUpAcked()
+	acks := Section{Name: "acks", Title: "With acks", Kind: KindThroughput, Runs: a.Runs, Summaries: a.Summaries}
+	late := madeUpComplete().Latency[1]
+	late.Rate, late.Rejected = 2e5, "the pacer was late in all runs"
 	return &Suite{
 		Schema: SuiteSchema, Name: "made-up", Command: "ardea bench run made-up", Started: time.Unix(0, 0).UTC(), Machine: r.Machine,
 		Sections: []Section{
 			{Name: "empty", Kind: KindThroughput, Error: "it failed"},
-			first, other, odd,
+			first, acks, other, odd,
+			{Name: "acks-latency", Kind: KindLatency, Latency: append(madeUpComplete().Latency[1:], late)},
 			{Name: "latency", Kind: KindLatency, Latency: []LatencyRun{
 				{Mode: "optimized", Repeat: 1, Rate: 1e4, Latency: q},
 				{Mode: "optimized", Repeat: 2, Rate: 1e4, Latency: q},
@@ -46,11 +52,26 @@ func TestRefreshReadme(t *testing.T) {
 	}
 }
 
+// TestRatiosToAtMostOnceAreWithinRepeats has runs with acks that are slower in every other repeat.
+func TestRatiosToAtMostOnceAreWithinRepeats(t *testing.T) {
+	all := madeUpAcked().Summaries
+	m := summaryOf(all, "optimized acks")
+	if of := m.OfAtMostOnce; of == nil || of.N != 5 || math.Abs(of.Median-2.0/3) > 1e-9 || math.Abs(of.Low-0.6) > 1e-9 || *of != *m.CPUOfAtMostOnce {
+		t.Errorf("%+v", m.OfAtMostOnce)
+	}
+	if base := summaryOf(all, "naive acks"); m.RatioToNaive != m.TuplesPerSecond.Median/base.TuplesPerSecond.Median || base.RatioToNaive != 1 {
+		t.Errorf("%v, %v", m.RatioToNaive, base.RatioToNaive)
+	}
+	if m := summaryOf(all, "optimized"); m.OfAtMostOnce != nil || m.AckedPerCPUSecond != nil {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestRefreshReadmeRefuses(t *testing.T) {
 	whole := ReadmeBegin + "\n" + ReadmeEnd + "\n"
 	partial, speechless := madeUpSuite(), madeUpSuite()
 	partial.Partial = "interrupted"
-	speechless.Sections = speechless.Sections[4:]
+	speechless.Sections = speechless.Sections[5:]
 	for name, tc := range map[string]struct {
 		text string
 		s    *Suite

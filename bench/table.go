@@ -13,6 +13,10 @@ func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
 	if len(r.Summaries) > 0 {
 		writeRows(&b, r.costRows())
+		if tracked(r.Summaries) {
+			b.WriteByte('\n')
+			writeRows(&b, ackRows(r.Summaries))
+		}
 		writeNotes(&b, r.notes())
 	}
 	if len(r.Latency) > 0 {
@@ -90,7 +94,7 @@ func (r *Report) detailRows() [][]string {
 			rss = fmt.Sprintf("%d MiB", s.PeakRSSBytes>>20)
 		}
 		rows = append(rows, []string{
-			s.label(), interval, r.pValue(s.Name), s.versusCPU(), optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
+			s.label(), interval, r.pValue(s), s.versusCPU(), optional("%.1f", s.Nanos.Total), optional("%.1f", s.Nanos.Spouts),
 			optional("%.1f", s.Nanos.StreamManagers), optional("%.1f", s.Nanos.Bolts),
 			gc, fmt.Sprintf("%.2f", s.ContextSwitches), fmt.Sprintf("%.2f", s.WakeUps), optional("%.1f", s.SocketBytesPerTuple),
 			optional("%.1f", s.AllocBytesPerTuple), rss,
@@ -99,14 +103,20 @@ func (r *Report) detailRows() [][]string {
 	return rows
 }
 
-// pValue returns the p-value of a mode or limit against the naive mode.
-func (r *Report) pValue(name string) string {
+// pValue returns the p-value of a mode or limit against the naive mode with the same guarantee.
+func (r *Report) pValue(s *Summary) string {
+	name, base := s.Name, Variant(naive, s.Guarantee)
 	for _, t := range r.Tests {
-		if t.A == name && t.B == naive || t.A == naive && t.B == name {
+		if t.A == name && t.B == base || t.A == base && t.B == name {
 			return fmt.Sprintf("%.2g", t.P)
 		}
 	}
 	return "-"
+}
+
+// String tells of the medians in a few words.
+func (s *Summary) String() string {
+	return fmt.Sprintf("%s: %s tuples/s, %s tuples/CPU-s", s.Name, amount(s.TuplesPerSecond.Median), amount(s.TuplesPerCPUSecond.Median))
 }
 
 // label is the name, marked if runs were noisy.
@@ -116,6 +126,9 @@ func (s *Summary) label() string {
 	}
 	return s.Name
 }
+
+// isNaive reports whether the runs are those of the naive mode.
+func (s *Summary) isNaive() bool { return s.Name == Variant(naive, s.Guarantee) }
 
 // versus says how the throughput stands to that of the naive mode, and no more than the intervals support.
 func (s *Summary) versus() string {
@@ -131,7 +144,7 @@ func (s *Summary) comparison(ratio float64, order Order, greater, less string) s
 	switch {
 	case ratio == 0 || s.Limit:
 		return "-"
-	case s.Name == naive:
+	case s.isNaive():
 		return "1"
 	case order == Greater:
 		return fmt.Sprintf("%.1fx %s", ratio, greater)
@@ -159,7 +172,7 @@ func (r *Report) notes() []string {
 		s := &r.Summaries[i]
 		noisy += s.NoisyRuns
 		runs += s.Runs
-		if s.VersusNaive == Unclear && s.Name != naive && !s.Limit {
+		if s.VersusNaive == Unclear && !s.isNaive() && !s.Limit {
 			notes = append(notes, s.Name+": unclear, since the intervals overlap or there are too few runs.")
 		}
 	}
@@ -170,10 +183,7 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("* %d of %d runs are noisy: the host took over %.0f %% of the processors' time or other programs over %.0f %%.",
 			noisy, runs, 100*noisySteal, 100*noisyOthers))
 	}
-	if heron := summaryOf(r.Summaries, "heron2017"); heron.RatioToNaive > 0 {
-		notes = append(notes, fmt.Sprintf("heron2017 over naive: %.1fx here; published for Heron: 5x to 6x without acks.", heron.RatioToNaive))
-	}
-	return notes
+	return append(notes, heronNotes(r.Summaries)...)
 }
 
 // optional formats a number that is zero if it is unknown.
