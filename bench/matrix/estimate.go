@@ -30,7 +30,7 @@ func (s *Section) Estimate() time.Duration {
 // runs returns how many runs are as fast as possible, and how many at a rate.
 func (s *Section) runs() (fast, paced int) {
 	c := &s.Config
-	modes := len(c.Modes)
+	modes := len(c.Modes) * max(1, len(c.Guarantees))
 	switch s.Kind {
 	case bench.KindThroughput:
 		limits := len(c.Limits)
@@ -45,7 +45,7 @@ func (s *Section) runs() (fast, paced int) {
 		if len(c.Loads) > 0 {
 			fast = modes
 		}
-		// The relay runs once at a rate, and at a load, whose rate is that of a mode, once for each.
+		// The relay runs once at a rate, and at a load, whose rate is that of a mode with a guarantee, once for each.
 		paced = c.Repeat * ((modes+1)*len(c.Rates) + 2*modes*len(c.Loads))
 	case bench.KindCurve:
 		loads := len(c.Loads)

@@ -88,6 +88,12 @@ var fields = map[string]field{
 	}},
 	"seed": {shared: true, read: func(f *faults, s *Section, p pair) { s.Config.Seed = uint64(f.integer(p, 0, maxSeed)) }},
 
+	"guarantee": {shared: true, read: func(f *faults, s *Section, p pair) { s.Config.Guarantees = f.guarantees(p, []string{f.text(p)}) }},
+	"guarantees": {shared: true, kinds: withModes, read: func(f *faults, s *Section, p pair) {
+		s.Config.Guarantees = f.guarantees(p, f.texts(p, "["+strings.Join(guarantees(), ", ")+"]"))
+	}},
+	"pending": {shared: true, read: count(topology.MaxMaxPending, func(c *bench.Config) *int { return &c.Pending })},
+
 	"repeat": {shared: true, kinds: repeated, read: count(maxRepeat, func(c *bench.Config) *int { return &c.Repeat })},
 	"duration": {shared: true, read: func(f *faults, s *Section, p pair) {
 		s.Config.Duration = f.duration(p, p.value, leastWindow, maxWindow)
@@ -133,6 +139,26 @@ func readWorkload(f *faults, s *Section, p pair) {
 	if s.Config.Workload.Workload != "" {
 		f.among(p.line, "workload", []string{s.Config.Workload.Workload}, workloads())
 	}
+}
+
+// guarantees checks the names of guarantees.
+func (f *faults) guarantees(p pair, names []string) []bench.Guarantee {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" }) // which has been told
+	f.among(p.line, "guarantee", names, guarantees())
+	var all []bench.Guarantee
+	for _, name := range names {
+		all = append(all, bench.Guarantee(name))
+	}
+	return all
+}
+
+// guarantees are the names of all.
+func guarantees() []string {
+	var names []string
+	for _, g := range bench.Guarantees() {
+		names = append(names, string(g))
+	}
+	return names
 }
 
 // workloads are the names of all.

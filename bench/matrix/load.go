@@ -147,6 +147,7 @@ func (f *faults) sections(list pair, defaults Section) []Section {
 		pairs := f.mapping(n, fmt.Sprintf("section %d", i+1))
 		f.identify(&s, pairs, n)
 		f.section(&s, pairs)
+		f.promises(&s, pairs)
 		if at, taken := lines[s.Name]; taken && s.Name != "" {
 			f.add(s.Line, "section %s has the name of the section on line %d: give it another", s.Name, at)
 		}
@@ -157,6 +158,19 @@ func (f *faults) sections(list pair, defaults Section) []Section {
 		sections = append(sections, s)
 	}
 	return sections
+}
+
+// promises looks at a section's guarantees, of which there may be others in the defaults.
+func (f *faults) promises(s *Section, pairs []pair) {
+	if has(pairs, "guarantee") && has(pairs, "guarantees") {
+		f.add(s.Line, "section %s has guarantee and guarantees: leave one out", s.Name)
+	}
+	if s.Kind == bench.KindAblation && len(s.Config.Guarantees) > 1 { // it has one
+		s.Config.Guarantees = nil
+	}
+	if !has(pairs, "pending") && !slices.ContainsFunc(s.Config.Guarantees, bench.Guarantee.Tracked) {
+		s.Config.Pending = 0
+	}
 }
 
 // identify reads what every section must say of itself.

@@ -64,6 +64,41 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestLoadGuarantees(t *testing.T) {
+	m, err := Load(strings.NewReader(`
+name: m
+defaults: {guarantees: [at-most-once, at-least-once], pending: 500}
+sections:
+- {name: both, kind: throughput, limits: []}
+- {name: one, kind: latency, rates: [1000], guarantee: at-least-once, pending: 9}
+- {name: none, kind: curve, guarantee: at-most-once}
+- {name: switches, kind: ablation}
+- {name: acked, kind: ablation, guarantee: at-least-once}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		guarantees []bench.Guarantee
+		pending    int
+	}{
+		{bench.Guarantees(), 500},
+		{[]bench.Guarantee{bench.AtLeastOnce}, 9},
+		{[]bench.Guarantee{bench.AtMostOnce}, 0},
+		{nil, 0},
+		{[]bench.Guarantee{bench.AtLeastOnce}, 500},
+	} {
+		if c := m.Sections[i].Config; !reflect.DeepEqual(c.Guarantees, want.guarantees) || c.Pending != want.pending {
+			t.Errorf("%s: %q, %d pending", m.Sections[i].Name, c.Guarantees, c.Pending)
+		}
+	}
+	both := m.Sections[0]
+	both.Config.Guarantees = both.Config.Guarantees[:1]
+	if one, two := both.Estimate(), m.Sections[0].Estimate(); two != 2*one {
+		t.Errorf("one guarantee takes %v, two take %v", one, two)
+	}
+}
+
 func TestLoadWithoutDefaults(t *testing.T) {
 	m, err := Load(strings.NewReader("name: m\nsections:\n- {name: a, kind: throughput}\n- {name: b, kind: throughput, limits: []}\n"))
 	if err != nil {
@@ -159,6 +194,14 @@ func TestBadMatrices(t *testing.T) {
 		{in("{name: b, kind: ablation, factors: [hash, batch, passthrough, reuse, writev, drain]}"), "section b: 6 factors, allowed are 5"},
 		{in("{name: b, kind: throughput, factors: [hash]}"), "field factors is of no use in a section of kind throughput"},
 		{in("{name: b, kind: curve, seed: -1}"), "seed is -1"},
+		{in("{name: b, kind: curve, guarantee: always}"), `there is no guarantee "always": use at-most-once or at-least-once`},
+		{in("{name: b, kind: curve, guarantee: [at-most-once]}"), "guarantee is a list: write a text"},
+		{in("{name: b, kind: curve, guarantees: at-most-once}"), `guarantees is "at-most-once": write a list, such as [at-most-once, at-least-once]`},
+		{in("{name: b, kind: throughput, guarantees: [exactly-once]}"), `there is no guarantee "exactly-once"`},
+		{in("{name: b, kind: throughput, guarantee: at-most-once, guarantees: [at-most-once]}"), "section b has guarantee and guarantees: leave one out"},
+		{in("{name: b, kind: ablation, guarantees: [at-most-once]}"), "field guarantees is of no use in a section of kind ablation"},
+		{in("{name: b, kind: curve, pending: 0}"), "pending is 0: allowed are 1 to"},
+		{in("{name: b, kind: throughput, pending: 5}"), "section b: 5 pending tuples, of which there are none with at-most-once"},
 		{in("{name: b, kind: curve, min_batch: 9000, max_batch: 8000}"), "min_batch is 9000, over max_batch, 8000: swap them"},
 		{in("{name: b, kind: throughput, profiles: yes please}"), `profiles is "yes please": write true or false`},
 		{in("{name: b, kind: curve, title: [x]}"), "title is a list: write a text"},

@@ -55,7 +55,8 @@ name: schema
 defaults: {duration: 20ms, warm_up: 20ms, in_process: true, modes: [optimized]}
 sections:
   - {name: words, title: Words, kind: throughput, words: 100, repeat: 2}
-  - {name: pace, kind: latency, rates: [2000], repeat: 2}
+  - {name: acks, kind: throughput, words: 100, guarantees: [at-most-once, at-least-once], pending: 1000}
+  - {name: pace, kind: latency, rates: [2000], repeat: 2, guarantee: at-least-once}
   - {name: curve, kind: curve, loads: [0.1], bounds: [50ms]}
 `), Options{Command: "test"})
 	if err != nil {
