@@ -1,8 +1,10 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,8 +13,9 @@ import (
 
 // WriteBenchmark writes every run as a line of Go benchmark text, which
 // benchstat reads: one benchmark for each section, with the mode as a part of
-// its name, so that `benchstat -col /mode` compares modes and `benchstat A B`
-// two results. Limits and runs at fixed rates are benchmarks of their own;
+// its name, and the guarantee where the section has tracked tuples, so that
+// `benchstat -col /mode` compares modes, `benchstat -col /guarantee` guarantees
+// and `benchstat A B` two results. Limits and runs at fixed rates are benchmarks of their own;
 // rejected runs are left out. The error is that of w.
 func WriteBenchmark(w io.Writer, s *bench.Suite) error {
 	s = cleanSuite(s)
@@ -34,7 +37,10 @@ func WriteBenchmark(w io.Writer, s *bench.Suite) error {
 	for _, unit := range []string{"tuples/s", "tuples/cpu-s"} {
 		b.WriteString("Unit " + unit + " better=higher\n")
 	}
-	for _, unit := range []string{"ns/tuple", "allocs/tuple", "syscalls/ktuple", "switches/ktuple", "p50-us", "p99-us", "p999-us"} {
+	for _, unit := range []string{
+		"ns/tuple", "allocs/tuple", "syscalls/ktuple", "switches/ktuple", "p50-us", "p99-us", "p999-us",
+		"complete-p50-us", "complete-p99-us",
+	} {
 		b.WriteString("Unit " + unit + " better=lower\n")
 	}
 	for i := range s.Sections {
@@ -51,22 +57,38 @@ func benchmarkSection(b *strings.Builder, s *bench.Section, i int) {
 	if s.Name != "" {
 		name = camel(s.Name)
 	}
+	promise := promises(s)
 	for k := range s.Limits.Runs {
 		l := &s.Limits.Runs[k]
 		writeLine(b, name+"/limit="+namePart(l.Name), &l.Cost, l.AllocsPerTuple)
 	}
 	for k := range s.Runs {
 		r := &s.Runs[k]
-		writeLine(b, name+"/mode="+namePart(r.Mode), &r.Cost, r.ManagerAllocsPerTuple)
+		writeLine(b, name+"/mode="+namePart(r.Mode)+promise(r.Guarantee), &r.Cost, r.ManagerAllocsPerTuple)
 	}
 	single := singleRuns(s.Latency)
 	for k := range single {
-		writeLatency(b, name, &single[k])
+		writeLatency(b, name, &single[k], promise(single[k].Guarantee))
 	}
 	for k := range s.Curves {
 		for p := range s.Curves[k].Points {
-			writeLatency(b, name, &s.Curves[k].Points[p])
+			point := &s.Curves[k].Points[p]
+			writeLatency(b, name, point, promise(point.Guarantee))
 		}
+	}
+}
+
+// promises returns what adds the guarantee to a benchmark's name, in a section
+// with tracked tuples; in others there would be one.
+func promises(s *bench.Section) func(bench.Guarantee) string {
+	tracked := slices.ContainsFunc(s.Runs, func(r bench.Run) bool { return r.Guarantee.Tracked() }) ||
+		slices.ContainsFunc(s.Latency, func(l bench.LatencyRun) bool { return l.Guarantee.Tracked() }) ||
+		slices.ContainsFunc(s.Curves, func(c bench.Curve) bool { return c.Guarantee.Tracked() })
+	return func(g bench.Guarantee) string {
+		if !tracked {
+			return ""
+		}
+		return "/guarantee=" + namePart(string(cmp.Or(g, bench.AtMostOnce)))
 	}
 }
 
@@ -87,12 +109,16 @@ func writeLine(b *strings.Builder, name string, c *bench.Cost, allocs float64) {
 }
 
 // writeLatency writes one run at a fixed rate.
-func writeLatency(b *strings.Builder, name string, l *bench.LatencyRun) {
+func writeLatency(b *strings.Builder, name string, l *bench.LatencyRun, promise string) {
 	if l.Rejected != "" || l.Counted == 0 {
 		return
 	}
-	fmt.Fprintf(b, "Benchmark%s/mode=%s/rate=%s %d %s p50-us %s p99-us %s p999-us\n", name, namePart(l.Mode), number(l.Rate), l.Counted,
+	fmt.Fprintf(b, "Benchmark%s/mode=%s%s/rate=%s %d %s p50-us %s p99-us %s p999-us", name, namePart(l.Mode), promise, number(l.Rate), l.Counted,
 		number(l.Latency.P50), number(l.Latency.P99), number(l.Latency.P999))
+	if c := l.Complete; c != nil {
+		fmt.Fprintf(b, " %s complete-p50-us %s complete-p99-us", number(c.P50), number(c.P99))
+	}
+	b.WriteByte('\n')
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }

@@ -116,11 +116,14 @@ type node struct {
 var modeColors = map[string]string{
 	"optimized": "--m1", "naive": "--m2", "heron2017": "--m3", "naive-unbatched": "--m4",
 	"naive+pool": "--m5", "naive+inplace": "--m6", "naive+lazy": "--m7",
+	"optimized acks": "--m5", "naive acks": "--m6", "heron2017 acks": "--m7",
 }
 
 const (
 	limitColor   = "--limit"
 	unknownColor = "--k14"
+	// completeColor is that of complete latencies, whatever the mode: labels tell it.
+	completeColor = "--m8"
 )
 
 // modeColor returns the colour of a mode; any other name gets one that only depends on the name.

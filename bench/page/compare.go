@@ -63,7 +63,7 @@ type ProfileChange struct {
 }
 
 // Compare compares what both suites have measured, section by section. Sections
-// belong together by name, runs by mode and rate. Neither suite is changed.
+// belong together by name, runs by mode, guarantee and rate. Neither suite is changed.
 func Compare(a, b *bench.Suite) *Comparison {
 	a, b = cleanSuite(a), cleanSuite(b)
 	c := &Comparison{A: sideName(a), B: sideName(b), Warnings: differences(a, b), Changes: []Change{}}
@@ -143,7 +143,7 @@ func noisyRuns(s *bench.Suite) (noisy, runs int) {
 
 // section compares two sections of one name.
 func (c *Comparison) section(a, b *bench.Section) {
-	if a.Spec.Workload != b.Spec.Workload || a.Containers != b.Containers || a.Spec.Spouts != b.Spec.Spouts || a.Spec.Bolts != b.Spec.Bolts {
+	if a.Spec.Workload != b.Spec.Workload || a.Spec.Guarantee != b.Spec.Guarantee || a.Containers != b.Containers || a.Spec.Spouts != b.Spec.Spouts || a.Spec.Bolts != b.Spec.Bolts {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("section %q measures other things: %s and %s", a.Name, describe(a), describe(b)))
 	}
 	for _, side := range []struct {
@@ -217,25 +217,31 @@ func newSample(name, metric string, lower bool, stat bench.Stat, values []float6
 // latencySamples are percentiles of single runs that count, by mode and rate.
 func latencySamples(runs []bench.LatencyRun) []sample {
 	var names []string
-	values := map[string][2][]float64{}
+	values := map[string][4][]float64{}
 	for i := range runs {
 		l := &runs[i]
 		if l.Rejected != "" || l.Repeat == 0 {
 			continue
 		}
-		name := l.Mode + " at " + rateName(l)
+		name := l.Variant() + " at " + rateName(l)
 		if l.Load > 0 { // the capacity was measured anew, so that the rate is another each time
-			name = fmt.Sprintf("%s at %.0f %% of capacity", l.Mode, 100*l.Load)
+			name = fmt.Sprintf("%s at %.0f %% of capacity", l.Variant(), 100*l.Load)
 		}
 		if _, known := values[name]; !known {
 			names = append(names, name)
 		}
 		v := values[name]
-		values[name] = [2][]float64{append(v[0], l.Latency.P50), append(v[1], l.Latency.P99)}
+		v[0], v[1] = append(v[0], l.Latency.P50), append(v[1], l.Latency.P99)
+		if c := l.Complete; c != nil {
+			v[2], v[3] = append(v[2], c.P50), append(v[3], c.P99)
+		}
+		values[name] = v
 	}
 	var out []sample
 	for _, name := range names {
-		out = append(out, newSample(name, "p50 µs", true, bench.Stat{}, values[name][0]), newSample(name, "p99 µs", true, bench.Stat{}, values[name][1]))
+		for i, metric := range []string{"p50 µs", "p99 µs", "complete p50 µs", "complete p99 µs"} {
+			out = append(out, newSample(name, metric, true, bench.Stat{}, values[name][i])) // without values it is left out
+		}
 	}
 	return out
 }

@@ -40,7 +40,7 @@ func curveChart(curves []bench.Curve) *chart {
 		alt := alternative{Label: q.name, Unit: "micros", Log: true, X: &axis{Label: "tuples a second", Scale: "log", Unit: "amount"}}
 		for i := range curves {
 			v := &curves[i]
-			line := series{Label: v.Mode, Color: modeColor(v.Mode)}
+			line := series{Label: v.Variant(), Color: modeColor(v.Variant())}
 			for k := range v.Points {
 				p := &v.Points[k]
 				if y := q.of(&p.Latency); y > 0 && p.Rate > 0 && p.Rejected == "" {
@@ -52,7 +52,7 @@ func curveChart(curves []bench.Curve) *chart {
 				alt.Series = append(alt.Series, line)
 			}
 			if v.Knee > 0 && len(line.Points) > 0 {
-				alt.Marks = append(alt.Marks, mark{Value: v.Knee, Label: "knee of " + v.Mode, Color: modeColor(v.Mode)})
+				alt.Marks = append(alt.Marks, mark{Value: v.Knee, Label: "knee of " + v.Variant(), Color: modeColor(v.Variant())})
 			}
 		}
 		if len(alt.Series) > 0 {
@@ -63,7 +63,7 @@ func curveChart(curves []bench.Curve) *chart {
 		for k := range curves[i].Points {
 			p := &curves[i].Points[k]
 			c.Table.Rows = append(c.Table.Rows, []string{
-				curves[i].Mode, rateName(p), known(p.Achieved, amount), known(p.Latency.P50, micros), known(p.Latency.P99, micros),
+				curves[i].Variant(), rateName(p), known(p.Achieved, amount), known(p.Latency.P50, micros), known(p.Latency.P99, micros),
 				known(p.Latency.P999, micros), latencyState(p),
 			})
 		}
@@ -91,7 +91,7 @@ func sustainedTable(curves []bench.Curve) *table {
 	}
 	for i := range curves {
 		v := &curves[i]
-		cells := []string{v.Mode, known(v.Capacity, amount), known(v.Knee, amount)}
+		cells := []string{v.Variant(), known(v.Capacity, amount), known(v.Knee, amount)}
 		for _, b := range bounds {
 			cell := none
 			for _, s := range v.Sustained {
@@ -101,7 +101,7 @@ func sustainedTable(curves []bench.Curve) *table {
 			}
 			cells = append(cells, cell)
 		}
-		if v.Mode == bestMode {
+		if v.Variant() == bestMode {
 			t.Mark = i
 		}
 		t.Rows = append(t.Rows, cells)

@@ -20,8 +20,9 @@ var ErrNoProfile = errors.New("page: no profile")
 // roleAll is the role of a profile of all processes together.
 const roleAll = "all"
 
-// Scope selects what to explain. An empty field selects all, but for Mode,
-// where it selects the optimized mode if the section has it.
+// Scope selects what to explain. An empty field selects all, but for Mode, as
+// bench.Variant names it, where it selects the optimized mode, with each of its
+// guarantees, if the section has it.
 type Scope struct{ Section, Mode, Role string }
 
 // Explanation says what the CPU time of one mode of one section is spent on.
@@ -86,10 +87,13 @@ func modesIn(list []profiles.Summary, wanted string) []string {
 			all = append(all, list[i].Variant)
 		}
 	}
-	if wanted == "" && slices.Contains(all, bestMode) {
-		wanted = bestMode
+	best := []string{bestMode, bench.Variant(bestMode, bench.AtLeastOnce)}
+	if wanted != "" {
+		best = []string{wanted}
+	} else if !slices.ContainsFunc(all, func(mode string) bool { return slices.Contains(best, mode) }) {
+		return all
 	}
-	return slices.DeleteFunc(all, func(mode string) bool { return wanted != "" && mode != wanted })
+	return slices.DeleteFunc(all, func(mode string) bool { return !slices.Contains(best, mode) })
 }
 
 func explain(sec *bench.Section, list []profiles.Summary, mode, role string) Explanation {

@@ -13,6 +13,8 @@ var glossary = []fact{
 	{"naive", "The forwarding that a competent first version would have: decode every batch, clone, encode again. The same bytes and the same tasks at both ends."},
 	{"heron2017", "The naive mode with the three optimizations that were published of Heron: pooled objects, changes in place, lazy decoding."},
 	{"optimized", "Forwarding of serialized frames and records as they are."},
+	{"acks", "Behind a mode: the topology is at-least-once. Each tuple of a spout is tracked until all that descends from it is acked, and the spout is told."},
+	{"complete latency", "From the instant a tuple was due to the ack of all that descends from it, as its spout is told. Other latencies end in the bolt."},
 	{"open loop", "Tuples are due at fixed times, and latency counts from there. A stall makes all tuples late that were due meanwhile."},
 	{"closed loop", "Latency from the moment a tuple was really sent. A stall delays the sending as well and almost vanishes from the figures."},
 	{"pacer", "The thread that releases tuples when they are due. Runs in which it was late itself are rejected."},

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/ardea-stream/ardea/bench"
@@ -20,7 +21,7 @@ func latencyBlocks(all []bench.LatencyRun) []block {
 	blocks := []block{{
 		Heading: "Latency", Table: latencyTable(runs),
 		Text: []string{"From the instant at which a tuple was due, whether the engine was ready or not, to its execution in the bolt. The pacer's " +
-			"own lateness is part of it. The closed loop starts the clock when a tuple was really sent and hides what kept it from being " +
+			"own lateness is part of it. Complete is to the ack of all that descends from the tuple. The closed loop starts the clock when a tuple was really sent and hides what kept it from being " +
 			"sent: it is here to show that, not as a result. The relay is the same schedule over two Unix sockets without an engine."},
 	}}
 	if t := ratioTable(all); t != nil {
@@ -76,7 +77,7 @@ func singleRuns(runs []bench.LatencyRun) []bench.LatencyRun {
 
 // pace identifies what runs have in common that are repeats of each other.
 func pace(l *bench.LatencyRun) string {
-	return fmt.Sprint(l.Workload, "|", l.Mode, "|", l.Containers, "|", l.Rate, "|", l.Load)
+	return fmt.Sprint(l.Workload, "|", l.Variant(), "|", l.Containers, "|", l.Rate, "|", l.Load)
 }
 
 // rateName tells a rate in words.
@@ -92,6 +93,10 @@ func latencyTable(runs []bench.LatencyRun) *table {
 	t := &table{
 		Head: []string{"", "rate", "p50", "p90", "p99", "p99.9", "max", "closed loop p99", "relay p99", "pacer p99", "state"}, Left: 2, Mark: -1,
 	}
+	tracked := slices.ContainsFunc(runs, func(l bench.LatencyRun) bool { return l.Complete != nil })
+	if tracked {
+		t.Head = slices.Insert(t.Head, completeColumn, "complete p50", "complete p99")
+	}
 	for i := range runs {
 		l := &runs[i]
 		closed, relay := none, none
@@ -102,19 +107,29 @@ func latencyTable(runs []bench.LatencyRun) *table {
 			relay = micros(l.Relay.P99)
 		}
 		q := l.Latency
-		t.Rows = append(t.Rows, []string{
-			l.Mode, rateName(l), micros(q.P50), micros(q.P90), micros(q.P99), micros(q.P999), micros(q.Max),
+		row := []string{
+			l.Variant(), rateName(l), micros(q.P50), micros(q.P90), micros(q.P99), micros(q.P999), micros(q.Max),
 			closed, relay, micros(l.Lateness.P99), latencyState(l),
-		})
+		}
+		switch c := l.Complete; {
+		case c != nil:
+			row = slices.Insert(row, completeColumn, micros(c.P50), micros(c.P99))
+		case tracked:
+			row = slices.Insert(row, completeColumn, none, none)
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
+
+// completeColumn is where complete latencies stand in the table: behind the others.
+const completeColumn = 7
 
 // ratioTable compares modes with naive, nil where no rate was measured with both.
 func ratioTable(runs []bench.LatencyRun) *table {
 	t := &table{Head: []string{"", "rate", "p50 over naive's", "p99 over naive's"}, Left: 2, Mark: -1}
 	for _, r := range bench.LatencyRatios(runs) {
-		t.Rows = append(t.Rows, []string{r.Mode, rateName(&bench.LatencyRun{Rate: r.Rate}), times(r.P50), times(r.P99)})
+		t.Rows = append(t.Rows, []string{bench.Variant(r.Mode, r.Guarantee), rateName(&bench.LatencyRun{Rate: r.Rate}), times(r.P50), times(r.P99)})
 	}
 	if len(t.Rows) == 0 {
 		return nil
@@ -144,34 +159,36 @@ func spectrumChart(runs []bench.LatencyRun) *chart {
 		Note:  "The horizontal axis stretches the tail: each step is ten times rarer. Dashed lines are runs that were rejected.",
 		Table: table{Head: []string{"", "rate", "percentile", "latency"}, Left: 2, Mark: -1},
 	}
-	at := map[string]int{}
 	for i := range runs {
 		l := &runs[i]
-		points := spectrumPoints(l.Spectrum)
-		if len(points) < 2 {
-			continue
-		}
-		name := rateName(l)
-		k, known := at[name]
-		if !known {
-			k = len(c.Alternatives)
-			at[name] = k
-			c.Alternatives = append(c.Alternatives, alternative{
-				Label: name, Unit: "micros", Log: true, X: &axis{Label: "percentile", Scale: "percentile", Unit: "percentile"},
-			})
-		}
-		label := l.Mode
+		label := l.Variant()
 		if l.Repeat > 0 {
-			label = fmt.Sprintf("%s, run %d", l.Mode, l.Repeat)
+			label = fmt.Sprintf("%s, run %d", label, l.Repeat)
 		}
-		c.Alternatives[k].Series = append(c.Alternatives[k].Series, series{
-			Label: label, Color: modeColor(l.Mode), Points: points, Dashed: l.Rejected != "",
-		})
-		for _, p := range points {
-			c.Table.Rows = append(c.Table.Rows, []string{label, name, significantPercentile(p[0]), micros(p[1])})
-		}
+		c.addSpectrum(l, label, modeColor(l.Variant()), l.Spectrum)
+		c.addSpectrum(l, label+", complete", completeColor, l.CompleteSpectrum)
 	}
 	return c.orNil(len(c.Alternatives))
+}
+
+// addSpectrum draws a distribution of a run, if there is one, among those of its rate.
+func (c *chart) addSpectrum(l *bench.LatencyRun, label, color string, of []bench.SpectrumPoint) {
+	points := spectrumPoints(of)
+	if len(points) < 2 {
+		return
+	}
+	name := rateName(l)
+	k := slices.IndexFunc(c.Alternatives, func(a alternative) bool { return a.Label == name })
+	if k < 0 {
+		k = len(c.Alternatives)
+		c.Alternatives = append(c.Alternatives, alternative{
+			Label: name, Unit: "micros", Log: true, X: &axis{Label: "percentile", Scale: "percentile", Unit: "percentile"},
+		})
+	}
+	c.Alternatives[k].Series = append(c.Alternatives[k].Series, series{Label: label, Color: color, Points: points, Dashed: l.Rejected != ""})
+	for _, p := range points {
+		c.Table.Rows = append(c.Table.Rows, []string{label, name, significantPercentile(p[0]), micros(p[1])})
+	}
 }
 
 func significantPercentile(p float64) string { return fmt.Sprintf("%.6g", p) }
@@ -209,12 +226,12 @@ func heatChart(runs []bench.LatencyRun) *chart {
 			}
 			alt.Columns = append(alt.Columns, counts)
 			alt.Starts = append(alt.Starts, h.Second)
-			c.Table.Rows = append(c.Table.Rows, []string{l.Mode, rateName(l), significant(h.Second), amount(float64(tuples)), slowest})
+			c.Table.Rows = append(c.Table.Rows, []string{l.Variant(), rateName(l), significant(h.Second), amount(float64(tuples)), slowest})
 		}
 		if len(alt.Columns) == 0 {
 			continue
 		}
-		alt.Label = l.Mode + " at " + rateName(l)
+		alt.Label = l.Variant() + " at " + rateName(l)
 		if l.Repeat > 0 {
 			alt.Label += fmt.Sprintf(", run %d", l.Repeat)
 		}

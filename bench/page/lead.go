@@ -6,8 +6,8 @@ import (
 	"github.com/ardea-stream/ardea/bench"
 )
 
-// findings are the figures of the first comparison at saturation and of the
-// first latency run, for readers who read nothing else.
+// findings are the figures of the first comparison at saturation, of acks and of
+// the first latency run, for readers who read nothing else.
 func findings(s *bench.Suite) []finding {
 	var out []finding
 	for i := range s.Sections {
@@ -16,6 +16,7 @@ func findings(s *bench.Suite) []finding {
 			break
 		}
 	}
+	out = append(out, acksFindings(s)...)
 	for i := range s.Sections {
 		if l := firstLatency(s.Sections[i].Latency); l != nil {
 			text := fmt.Sprintf("median %s; from the instant a tuple was due", micros(l.Latency.P50))
@@ -77,7 +78,7 @@ func summaryOf(s *bench.Section, name string) *bench.Summary {
 func firstLatency(runs []bench.LatencyRun) *bench.LatencyRun {
 	list := merged(runs)
 	for i := range list {
-		if list[i].Mode == bestMode && list[i].Rejected == "" && list[i].Latency.P99 > 0 {
+		if list[i].Variant() == bestMode && list[i].Rejected == "" && list[i].Latency.P99 > 0 {
 			return &list[i]
 		}
 	}

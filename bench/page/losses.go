@@ -27,6 +27,7 @@ func losses(s *bench.Suite) section {
 		lines   []string
 	}{
 		{"Not faster", slower(s)},
+		{"What acks take", dearAcks(s)},
 		{"Limits that beat the engine", beaten(s)},
 		{"Latency", late(s)},
 		{"Optimizations that do not pay", useless(s)},
@@ -56,28 +57,32 @@ func slower(s *bench.Suite) []string {
 	var lines []string
 	for i := range s.Sections {
 		sec := &s.Sections[i]
-		best := summaryOf(sec, bestMode)
-		if best == nil {
-			continue
-		}
 		for k := range sec.Summaries {
 			m := &sec.Summaries[k]
-			if m.Limit || m.Name == bestMode || m.TuplesPerSecond.Median == 0 {
+			best := summaryOf(sec, bench.Variant(bestMode, m.Guarantee))
+			if best == nil || m.Limit || m.Name == best.Name || m.TuplesPerSecond.Median == 0 {
 				continue
 			}
-			factor := times(ratio(best.TuplesPerSecond.Median, m.TuplesPerSecond.Median))
-			switch best.TuplesPerSecond.Compare(m.TuplesPerSecond) {
-			case bench.Less:
-				lines = append(lines, fmt.Sprintf("%s: optimized is slower than %s, %s of its throughput.", sectionTitle(sec), m.Name, factor))
-			case bench.Unclear:
-				lines = append(lines, fmt.Sprintf("%s: these runs do not tell optimized from %s in throughput (%s): %s.",
-					sectionTitle(sec), m.Name, factor, whyUnclear(best.TuplesPerSecond, m.TuplesPerSecond)))
-			case bench.Greater:
-			}
-			if best.TuplesPerCPUSecond.Compare(m.TuplesPerCPUSecond) == bench.Less {
-				lines = append(lines, fmt.Sprintf("%s: a tuple takes optimized more CPU time than %s.", sectionTitle(sec), m.Name))
-			}
+			lines = append(lines, slowerThan(sectionTitle(sec), best, m)...)
 		}
+	}
+	return lines
+}
+
+// slowerThan says where the optimized mode does not beat another one with the same guarantee.
+func slowerThan(title string, best, m *bench.Summary) []string {
+	var lines []string
+	factor := times(ratio(best.TuplesPerSecond.Median, m.TuplesPerSecond.Median))
+	switch best.TuplesPerSecond.Compare(m.TuplesPerSecond) {
+	case bench.Less:
+		lines = append(lines, fmt.Sprintf("%s: %s is slower than %s, %s of its throughput.", title, best.Name, m.Name, factor))
+	case bench.Unclear:
+		lines = append(lines, fmt.Sprintf("%s: these runs do not tell %s from %s in throughput (%s): %s.",
+			title, best.Name, m.Name, factor, whyUnclear(best.TuplesPerSecond, m.TuplesPerSecond)))
+	case bench.Greater:
+	}
+	if best.TuplesPerCPUSecond.Compare(m.TuplesPerCPUSecond) == bench.Less {
+		lines = append(lines, fmt.Sprintf("%s: a tuple takes %s more CPU time than %s.", title, best.Name, m.Name))
 	}
 	return lines
 }
@@ -128,7 +133,7 @@ func late(s *bench.Suite) []string {
 		for k := range sec.Curves {
 			for _, b := range sec.Curves[k].Sustained {
 				if b.Rate == 0 && sec.Curves[k].Mode == bestMode {
-					lines = append(lines, fmt.Sprintf("%s: no measured rate of optimized holds p99 under %s.", sectionTitle(sec), micros(b.P99Micros)))
+					lines = append(lines, fmt.Sprintf("%s: no measured rate of %s holds p99 under %s.", sectionTitle(sec), sec.Curves[k].Variant(), micros(b.P99Micros)))
 				}
 			}
 		}
@@ -141,14 +146,14 @@ func laterThan(title string, l *bench.LatencyRun, runs []bench.LatencyRun) []str
 	var lines []string
 	for i := range runs {
 		o := &runs[i]
-		if o.Mode != bestMode && o.Rejected == "" && o.Rate == l.Rate && o.Containers == l.Containers && o.Latency.P99 > 0 && o.Latency.P99 < l.Latency.P99 {
-			lines = append(lines, fmt.Sprintf("%s: at %s the p99 of optimized is %s, that of %s %s.",
-				title, rateName(l), micros(l.Latency.P99), o.Mode, micros(o.Latency.P99)))
+		if o.Mode != bestMode && o.Guarantee.Tracked() == l.Guarantee.Tracked() && o.Rejected == "" && o.Rate == l.Rate && o.Containers == l.Containers && o.Latency.P99 > 0 && o.Latency.P99 < l.Latency.P99 {
+			lines = append(lines, fmt.Sprintf("%s: at %s the p99 of %s is %s, that of %s %s.",
+				title, rateName(l), l.Variant(), micros(l.Latency.P99), o.Variant(), micros(o.Latency.P99)))
 		}
 	}
 	if l.Relay != nil && l.Relay.P99 > 0 && l.Relay.P99 < l.Latency.P99 {
-		lines = append(lines, fmt.Sprintf("%s: at %s sockets without an engine have a p99 of %s, optimized %s.",
-			title, rateName(l), micros(l.Relay.P99), micros(l.Latency.P99)))
+		lines = append(lines, fmt.Sprintf("%s: at %s sockets without an engine have a p99 of %s, %s %s.",
+			title, rateName(l), micros(l.Relay.P99), l.Variant(), micros(l.Latency.P99)))
 	}
 	if l.ClosedLoop != nil && l.ClosedLoop.P99 > 0 && l.Latency.P99 > 2*l.ClosedLoop.P99 {
 		lines = append(lines, fmt.Sprintf("%s: at %s a closed loop would have told a p99 of %s; tuples that were due waited for %s.",
@@ -243,8 +248,8 @@ func unsteady(title string, sec *bench.Section) []string {
 	for i := range sec.Runs {
 		r := &sec.Runs[i]
 		note(&r.Cost)
-		if r.Emitted != r.Counted && !r.Acks {
-			lines = append(lines, fmt.Sprintf("%s: run %d of %s emitted %d tuples and counted %d.", title, r.Repeat, r.Mode, r.Emitted, r.Counted))
+		if r.Emitted != r.Counted {
+			lines = append(lines, fmt.Sprintf("%s: run %d of %s emitted %d tuples and counted %d.", title, r.Repeat, r.Variant(), r.Emitted, r.Counted))
 		}
 	}
 	if noisy > 0 {
@@ -272,13 +277,13 @@ func refused(title string, runs []bench.LatencyRun) []string {
 		l := &runs[i]
 		switch {
 		case l.Rejected != "":
-			lines = append(lines, fmt.Sprintf("%s: %s at %s was rejected: %s.", title, l.Mode, rateName(l), l.Rejected))
+			lines = append(lines, fmt.Sprintf("%s: %s at %s was rejected: %s.", title, l.Variant(), rateName(l), l.Rejected))
 		case l.Achieved > 0 && l.Achieved < 0.99*l.Rate:
-			lines = append(lines, fmt.Sprintf("%s: %s at %s reached %s only.", title, l.Mode, rateName(l), percent(math.Min(1, l.Achieved/l.Rate))))
+			lines = append(lines, fmt.Sprintf("%s: %s at %s reached %s only.", title, l.Variant(), rateName(l), percent(math.Min(1, l.Achieved/l.Rate))))
 		case l.Stalled != "":
-			lines = append(lines, fmt.Sprintf("%s: %s at %s stalled: %s.", title, l.Mode, rateName(l), l.Stalled))
+			lines = append(lines, fmt.Sprintf("%s: %s at %s stalled: %s.", title, l.Variant(), rateName(l), l.Stalled))
 		case l.Noisy:
-			lines = append(lines, fmt.Sprintf("%s: %s at %s was noisy.", title, l.Mode, rateName(l)))
+			lines = append(lines, fmt.Sprintf("%s: %s at %s was noisy.", title, l.Variant(), rateName(l)))
 		}
 	}
 	return lines

@@ -25,6 +25,13 @@ func throughputBlocks(s *bench.Section) []block {
 				"stream managers. Of the fused loop is COST: the throughput over that of one goroutine that does the same job without an engine."},
 		},
 	}
+	if t := acksTable(s); t != nil {
+		blocks = append(blocks, block{
+			Heading: "What acks take", Table: t,
+			Text: []string{"Modes whose tuples are tracked, over the same modes without: ratios within a repeat. Allocations are those of spouts, stream " +
+				"managers and bolts together, bytes those written to sockets, both for a tuple that the last bolt counted; acked are tuples of spouts."},
+		})
+	}
 	if t := detailTable(s); t != nil {
 		blocks = append(blocks, block{Table: t, Folded: true, Summary: "System calls of managers, switches, collector, memory"})
 	}
@@ -103,7 +110,7 @@ func versus(factor float64, order bench.Order, m *bench.Summary, greater, less s
 	switch {
 	case factor == 0 || m.Limit:
 		return none
-	case m.Name == naiveMode:
+	case m.Name == bench.Variant(naiveMode, m.Guarantee):
 		return "1"
 	case order == bench.Greater:
 		return times(factor) + " " + greater
@@ -181,7 +188,7 @@ func singles(s *bench.Section, m *bench.Summary, of func(*bench.Cost) float64) [
 		return out
 	}
 	for i := range s.Runs {
-		if s.Runs[i].Mode == m.Name {
+		if s.Runs[i].Variant() == m.Name {
 			out = append(out, of(&s.Runs[i].Cost))
 		}
 	}
@@ -266,7 +273,7 @@ func runsTable(s *bench.Section) *table {
 		add(s.Limits.Runs[i].Name, s.Limits.Runs[i].Repeat, &s.Limits.Runs[i].Cost)
 	}
 	for i := range s.Runs {
-		add(s.Runs[i].Mode, s.Runs[i].Repeat, &s.Runs[i].Cost)
+		add(s.Runs[i].Variant(), s.Runs[i].Repeat, &s.Runs[i].Cost)
 	}
 	if len(t.Rows) == 0 {
 		return nil

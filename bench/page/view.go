@@ -149,6 +149,12 @@ func describe(s *bench.Section) string {
 	if len(parts) > 0 {
 		text += " with " + listed(parts)
 	}
+	if s.Spec.Guarantee.Tracked() {
+		text += ", " + string(s.Spec.Guarantee)
+	}
+	if s.Spec.Pending > 0 {
+		text += ", with up to " + rounded(float64(s.Spec.Pending)) + " pending tuples of a spout"
+	}
 	return text + "."
 }
 
@@ -209,7 +215,7 @@ func costs(s *bench.Suite, visit func(section, name string, c *bench.Cost)) {
 			visit(sectionTitle(sec), sec.Limits.Runs[k].Name, &sec.Limits.Runs[k].Cost)
 		}
 		for k := range sec.Runs {
-			visit(sectionTitle(sec), sec.Runs[k].Mode, &sec.Runs[k].Cost)
+			visit(sectionTitle(sec), sec.Runs[k].Variant(), &sec.Runs[k].Cost)
 		}
 	}
 }
