@@ -15,7 +15,8 @@ import (
 
 // benchOptions are the flags of all ardea bench commands. Each command has some of them.
 type benchOptions struct {
-	modes, acks                 []string
+	modes, acks, guarantees     []string
+	pending                     int
 	containers                  int
 	spouts, bolts, words        int
 	rates, loads                []float64
@@ -72,19 +73,18 @@ Other workloads come by name:
 		Example: `  ardea bench wordcount
   ardea bench wordcount --workload sized --size 2048 --modes naive,optimized
   ardea bench wordcount --modes naive,optimized --containers 2 --spouts 2 --bolts 2 --repeat 10
+  ardea bench wordcount --modes naive,optimized --guarantee at-most-once,at-least-once
   ardea bench wordcount --modes naive,naive+pool,naive+inplace,naive+lazy,heron2017 --json ablation.json`,
 		Args: cobra.NoArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
-			if err := checkAcks(o.acks); err != nil {
-				return err
-			}
 			return a.measure(cmd.Context(), a.stdout, o, bench.Compare)
 		}),
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	o.addModes(f, "naive,heron2017,optimized")
-	f.StringSliceVar(&o.acks, "acks", []string{"off"}, "run with `ACKS`: off; on comes with at-least-once, not in this version")
+	o.addGuarantees(f)
+	f.StringSliceVar(&o.acks, "acks", nil, "the same in short: `ACKS` are off, on, or off,on")
 	o.addTasks(f)
 	o.addWorkload(f)
 	o.addWords(f)
@@ -121,24 +121,15 @@ func (a *app) benchLimitsCommand() *cobra.Command {
 	return cmd
 }
 
-// checkAcks refuses what this version cannot do.
-func checkAcks(acks []string) error {
-	for _, v := range acks {
-		switch v {
-		case "off":
-		case "on":
-			return usagef("--acks on: acks come with at-least-once, not in this version: leave it off")
-		default:
-			return usagef("--acks %s: use off", v)
-		}
-	}
-	return nil
-}
-
 // config checks the flags and returns what they ask for. Flags that a command
 // does not have are zero, which means the default.
 func (o *benchOptions) config() (bench.Config, error) {
+	guarantees, err := o.promises()
+	if err != nil {
+		return bench.Config{}, err
+	}
 	c := bench.Config{
+		Guarantees: guarantees, Pending: o.pending,
 		Modes: o.modes, Repeat: o.repeat, Containers: o.containers, Spouts: o.spouts, Bolts: o.bolts, Words: o.words,
 		Seed: o.seed, Rates: o.rates, Loads: o.loads, Bounds: o.bounds, Duration: o.duration, WarmUp: o.warmUp, TasksPerProcess: o.tasksPerProcess,
 		InProcess: o.inProcess, Pprof: o.pprof, MinBatch: o.minBatch, MaxBatch: o.maxBatch, ChildArgs: childArgs,

@@ -32,6 +32,35 @@ func TestBenchWordcount(t *testing.T) {
 	}
 }
 
+func TestBenchWithAcks(t *testing.T) {
+	leaktest.Check(t)
+	file := filepath.Join(t.TempDir(), "json")
+	stdout, stderr, status := ardea(t.Context(), "bench", "wordcount", "--modes", "optimized", "--acks", "off,on", "--pending", "5000", "--words", "2000",
+		"--duration", "40ms", "--warm-up", "30ms", "--repeat", "1", "--json", file)
+	if status != statusOK {
+		t.Fatalf("status %d\n%s", status, stderr)
+	}
+	for _, want := range []string{"optimized acks", "of at-most-once", "allocs/tuple, tasks too"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	runs := readRuns(t, file)
+	if len(runs) != 2 || runs[0]["acks"] != false || runs[1]["acks"] != true || runs[1]["mode"] != "optimized" ||
+		runs[1]["guarantee"] != "at-least-once" || runs[1]["acked"] != runs[1]["emitted"] {
+		t.Errorf("runs: %v", runs)
+	}
+}
+
+func TestBenchCompleteLatency(t *testing.T) {
+	leaktest.Check(t)
+	stdout, stderr, status := ardea(t.Context(), "bench", "latency", "--guarantee", "at-least-once", "--rate", "5000",
+		"--duration", "40ms", "--warm-up", "30ms", "--repeat", "1")
+	if status != statusOK || !strings.Contains(stdout, "complete p99") || !strings.Contains(stdout, "\noptimized acks") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
 func TestBenchLatency(t *testing.T) {
 	leaktest.Check(t)
 	stdout, stderr, status := ardea(t.Context(), "bench", "latency", "--rate", "5000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "2")
@@ -91,7 +120,7 @@ func TestDemo(t *testing.T) {
 	if !strings.Contains(stdout, "Its report is "+dir) {
 		t.Errorf("no report is named:\n%s", stdout)
 	}
-	if !strings.Contains(stdout, "vs naive") || !strings.Contains(stdout, "All counts are right.") {
+	if !strings.Contains(stdout, "vs naive") || !strings.Contains(stdout, "\noptimized acks: ") || !strings.Contains(stdout, "All counts are right.") {
 		t.Errorf("no table:\n%s", stdout)
 	}
 }

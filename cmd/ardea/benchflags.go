@@ -35,6 +35,37 @@ func (o *benchOptions) addWorkload(f *pflag.FlagSet) {
 	f.BoolVar(&w.plainMap, "map", false, "count with a plain Go map, in the fused loop too")
 }
 
+func (o *benchOptions) addGuarantees(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.guarantees, "guarantee", nil,
+		"run with the `GUARANTEES` at-most-once or at-least-once, or with both, separated by a comma, in turn (default at-most-once)")
+	f.IntVar(&o.pending, "pending", 0, "let up to `N` tuples of a spout task be tracked at a time (0: the engine's default)")
+}
+
+// promises returns the guarantees that the flags ask for, nil for the default.
+func (o *benchOptions) promises() ([]bench.Guarantee, error) {
+	if len(o.acks) > 0 && len(o.guarantees) > 0 {
+		return nil, usagef("--acks and --guarantee say the same: leave one out")
+	}
+	var all []bench.Guarantee
+	for _, name := range o.guarantees {
+		if !slices.Contains(bench.Guarantees(), bench.Guarantee(name)) {
+			return nil, usagef("--guarantee %s: use %s or %s", name, bench.AtMostOnce, bench.AtLeastOnce)
+		}
+		all = append(all, bench.Guarantee(name))
+	}
+	for _, acks := range o.acks {
+		switch acks {
+		case "off":
+			all = append(all, bench.AtMostOnce)
+		case "on":
+			all = append(all, bench.AtLeastOnce)
+		default:
+			return nil, usagef("--acks %s: use off or on", acks)
+		}
+	}
+	return all, nil
+}
+
 // workloadTable lists the workloads that run as fast as possible.
 func workloadTable() string {
 	var b strings.Builder
@@ -79,11 +110,11 @@ func (o *benchOptions) addRates(f *pflag.FlagSet, rates, loads string) {
 
 // aboveZero are flags for which zero is no default but a mistake when it is given.
 var aboveZero = []string{
-	"containers", "spouts", "bolts", "words", "size", "keys", "skew", "repeat", "tasks-per-process", "duration", "warm-up",
+	"containers", "spouts", "bolts", "words", "pending", "size", "keys", "skew", "repeat", "tasks-per-process", "duration", "warm-up",
 }
 
 // notEmpty are lists that have to have something in them when they are given.
-var notEmpty = []string{"modes", "rate", "load", "bound", "acks", "sections", "factors"}
+var notEmpty = []string{"modes", "rate", "load", "bound", "acks", "guarantee", "sections", "factors"}
 
 // checkGiven refuses values that a library would take for "nothing was said".
 func checkGiven(f *pflag.FlagSet) error {

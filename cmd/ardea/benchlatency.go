@@ -18,11 +18,13 @@ func (a *app) benchLatencyCommand() *cobra.Command {
 		Use:   "latency",
 		Short: "Measure the latency at fixed rates",
 		Long: `Send tuples at fixed rates from a spout to a bolt, over two hops, and take the
-time from the instant that each was due to its execution. Nothing waits for the
-engine: a tuple that is sent late counts as late. The same schedule over two
-sockets without an engine shows what the machine takes.`,
+time from the instant that each was due to its execution and, with at-least-once,
+to the ack that completes it. Nothing waits for the engine: a tuple that is sent
+late counts as late. The same schedule over two sockets without an engine shows
+what the machine takes.`,
 		Example: `  ardea bench latency
   ardea bench latency --rate 10000,100000,500000,1000000 --load 0.1,0.5,0.7,0.9
+  ardea bench latency --guarantee at-least-once --load 0.5
   ardea bench latency --rate 1000000 --containers 2 --repeat 5 --json latency.json`,
 		Args: cobra.NoArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
@@ -33,6 +35,7 @@ sockets without an engine shows what the machine takes.`,
 	f.SortFlags = false
 	o.addRates(f, " (default "+strconv.Itoa(bench.DefaultRate)+")", "")
 	o.addModes(f, local.DefaultMode)
+	o.addGuarantees(f)
 	f.IntVar(&o.containers, "containers", 1, "run `N` stream managers; with 2 the tuples pass both")
 	o.addWindow(f, bench.DefaultDuration)
 	return cmd
@@ -60,6 +63,7 @@ highest rates at which the 99th percentile stays within some bounds.`,
 	o.addRates(f, "", " (default 0.1 to 0.95)")
 	f.DurationSliceVar(&o.bounds, "bound", bench.DefaultBounds(), "look for the highest rates whose 99th percentile is within `TIMES`")
 	o.addModes(f, local.DefaultMode)
+	o.addGuarantees(f)
 	f.IntVar(&o.containers, "containers", 1, "run `N` stream managers; with 2 the tuples pass both")
 	o.addDuration(f, 5*time.Second)
 	f.StringVar(&o.json, "json", "", "write the report to `FILE`")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -170,9 +171,9 @@ func printMatrix(out io.Writer, m *matrix.Matrix) error {
 	_, _ = fmt.Fprintln(t, "section\tkind\tcontainers\tmodes\tabout")
 	for i := range m.Sections {
 		s := &m.Sections[i]
-		modes, containers := strings.Join(s.Config.Modes, " "), strconv.Itoa(s.Config.Containers)
+		modes, containers := strings.Join(s.Config.Modes, " ")+promised(s), strconv.Itoa(s.Config.Containers)
 		if s.Kind == bench.KindAblation {
-			modes = "-"
+			modes = "-" + promised(s)
 		}
 		if s.Config.Containers == 0 {
 			containers = "-"
@@ -184,6 +185,17 @@ func printMatrix(out io.Writer, m *matrix.Matrix) error {
 	}
 	_, err := fmt.Fprintf(out, "%s takes about %v.\n", m.Name, m.Estimate().Round(time.Second))
 	return err
+}
+
+// promised tells of a section's guarantees, unless it has the default one alone.
+func promised(s *matrix.Section) string {
+	if !slices.ContainsFunc(s.Config.Guarantees, bench.Guarantee.Tracked) {
+		return ""
+	}
+	if len(s.Config.Guarantees) > 1 {
+		return ", with acks and without"
+	}
+	return ", with acks"
 }
 
 // printSuite prints the headline, the first comparison at saturation or else
@@ -239,7 +251,7 @@ func rejectedRuns(s *bench.Section) []string {
 	add := func(runs []bench.LatencyRun) {
 		for i := range runs {
 			if r := &runs[i]; r.Rejected != "" {
-				lines = append(lines, fmt.Sprintf("%s at %.0f tuples/s does not count: %s", r.Mode, r.Rate, r.Rejected))
+				lines = append(lines, fmt.Sprintf("%s at %.0f tuples/s does not count: %s", r.Variant(), r.Rate, r.Rejected))
 			}
 		}
 	}

@@ -136,8 +136,19 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	if err := errors.Join(report.WriteTable(out), file.write(report.WriteJSON), results.write(suite)); err != nil {
 		return err
 	}
+	printOthers(out, suite.Sections[1:])
 	_, err = fmt.Fprintf(out, "\nAll counts are right. The demo took %v. Its report is %s.\n", time.Since(began).Round(time.Second), results.page())
 	return err
+}
+
+// printOthers tells in a line for each mode what sections behind the headline came to.
+func printOthers(out io.Writer, sections []bench.Section) {
+	for i := range sections {
+		_, _ = fmt.Fprintf(out, "\n%s\n", heading(&sections[i]))
+		for k := range sections[i].Summaries {
+			_, _ = fmt.Fprintf(out, "%v.\n", &sections[i].Summaries[k])
+		}
+	}
 }
 
 // demoCount counts a text in every mode and compares the counts with independentCount.
