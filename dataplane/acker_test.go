@@ -259,6 +259,7 @@ func TestRootsOfOthersAreNotTracked(t *testing.T) {
 	lp := offline(t, p, 1, "naive")
 	rng := rand.New(rand.NewPCG(1, 1))
 	feed(lp, roleInstance, 2, anchor(encodeFrame(p, 1, 2, 0, rootedTuple(rng, 0, 1, 5))))
+	feed(lp, roleInstance, 2, anchor(encodeFrame(p, 1, 2, 0, rootedTuple(rng, 0, 2, 5))))
 	feed(lp, roleInstance, 1, anchor(encodeFrame(p, 0, 1, 0, rootedTuple(rng, 0, 4, 5), plainTuple(1, "x"))))
 	feed(lp, roleInstance, 1, encodeFrame(p, 0, 1, 0, rootedTuple(rng, 0, 1, 5)))
 	feed(lp, roleInstance, 4, anchor(encodeFrame(p, 2, 4, 0, rootedTuple(rng, 0, 4, 5)))) // nobody consumes it

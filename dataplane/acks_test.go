@@ -337,6 +337,17 @@ func TestAcksForATaskOrContainerThatIsNotThere(t *testing.T) {
 	}
 }
 
+// TestLossOfAcksIsToldOfEachTask reads acks of two tasks from a peer, for a spout that does not read.
+func TestLossOfAcksIsToldOfEachTask(t *testing.T) {
+	p := chainPlan(t, tracked, []uint32{1, 4}, []uint32{2, 3})
+	lp := offline(t, p, 1, "optimized")
+	spoutLink(lp).waiting = 1 << 30
+	feed(lp, rolePeer, 0, slices.Concat(ackFrame(p, 2, 1, entry{1, 2}), ackFrame(p, 2, 1, entry{1, 2}), ackFrame(p, 3, 1, entry{1, 2})))
+	if owed := lp.dests[1].out.owed; !slices.Equal(owed, []uint32{2, 3}) {
+		t.Errorf("the spout will be told of tasks %d, want 2 and 3", owed)
+	}
+}
+
 // TestAcksShareOneWrite checks that neighbours of one task for one spout leave together.
 func TestAcksShareOneWrite(t *testing.T) {
 	p := chainPlan(t, tracked, []uint32{1, 2, 3, 4})

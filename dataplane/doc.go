@@ -30,6 +30,12 @@
 // [Mode]. It exists to be measured against. So that each of the steps above can
 // be measured, each can be turned off: see [Switches].
 //
+// # Acks and losses
+//
+// Acks and failures go to the spout's task at once, by the way that data takes.
+// Where tuples are tracked, whatever takes bytes of them makes a lost frame to
+// the spouts that may miss them: lost.go says why none is forgotten.
+//
 // # Back-pressure
 //
 // A destination whose queue passes a mark is announced to every stream

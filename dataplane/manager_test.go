@@ -3,7 +3,9 @@ package dataplane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"testing"
@@ -32,14 +34,18 @@ func testPlan(tb testing.TB, bolts, containers int, in topology.Option) *plan.Pl
 	})
 }
 
+// freePort returns an address that nobody listens on, of those that the system
+// does not give to connections: one of these could take it before it is used.
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // startManager runs the manager of a container until the test ends.
@@ -93,7 +99,7 @@ func dialRaw(tb testing.TB, p *plan.Plan, network, address string) *testTask {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	return &testTask{t: tb, conn: c, plan: p}
 }
 
