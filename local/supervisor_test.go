@@ -103,7 +103,7 @@ func newStand(t *testing.T, o Options) *stand {
 	}
 	t.Cleanup(func() { _ = dir.remove() })
 	c := &Cluster{
-		plan: p, pprof: &ownPprof{}, calls: make(chan func(*supervisor)), up: make(chan struct{}),
+		plan: p, pprof: &ownPprof{}, metrics: &ownMetrics{}, calls: make(chan func(*supervisor)), up: make(chan struct{}),
 		ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	f := &fakes{}
