@@ -93,7 +93,7 @@ stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwne
 	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
 
 # With a profile in the program, its worth is measured too.
-bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md and docs/profiling.md (half an hour); ARGS="..." for one of ardea bench's commands
+bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md and docs/profiling.md (40 minutes); ARGS="..." for one of ardea bench's commands
 ifeq ($(strip $(ARGS)),)
 	$(BIN) bench run bench/matrices/full.yaml --output $(REPORT) $(if $(wildcard $(PGO)),--no-pgo $(PLAIN))
 	$(BIN) bench readme --suite $(REPORT)/suite.json README.md
@@ -109,7 +109,7 @@ plain: ## build bin/ardea-nopgo, the same program without a profile
 	CGO_ENABLED=0 $(GO) build -pgo=off -trimpath -o $(PLAIN) ./cmd/ardea
 
 # Recorded of a program without a profile, so that one profile does not depend on the one before.
-pgo: plain ## record the profile that make build optimizes with (under 2 minutes on a quiet machine)
+pgo: plain ## record the profile that make build optimizes with (2 minutes on a quiet machine)
 	$(PLAIN) bench pgo --output $(PGO) $(ARGS)
 	@$(MAKE) build
 
