@@ -138,7 +138,9 @@ func TickEvery(d time.Duration) Option { return func(c *Component) { c.TickEvery
 // ManualAck declares that a bolt acks each tuple itself, by Collector.Ack or
 // Collector.Fail, and anchors what it emits by EmitAnchored. Without it a tuple
 // is acked when Execute returns, and what Execute emits is anchored to it. It has
-// no effect where nothing is tracked.
+// no effect where nothing is tracked. Spouts end their streams when all is acked,
+// so that a bolt that gathers tuples must ack the last of them without waiting for
+// more, or for Finish: by Tick.
 func ManualAck() Option { return func(c *Component) { c.ManualAck = true } }
 
 // Shuffle subscribes to a stream, each batch going to the task that has least

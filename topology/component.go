@@ -69,7 +69,8 @@ type Acker interface {
 // positions: an offset in a file, the number of a record.
 type Replayer interface {
 	// Replay emits the tuple of that id again, by one EmitID with the same id and
-	// values. An error ends the run.
+	// values. An error ends the run. It is called also after Next has returned
+	// io.EOF, and after the context of Open has ended because the spout drains.
 	Replay(id uint64) error
 	// Seek makes Next go on with the first tuple whose id is at least id. It is
 	// called once, after Open and before Next, when a process of the task died

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -102,8 +103,17 @@ func (b *Builder) Deliver(d Delivery) *Builder {
 	return b
 }
 
-// delivery checks the settings.
-func (v *validation) delivery(d Delivery) {
+// delivery checks the settings, and the streams that they make the engine write to.
+func (v *validation) delivery(d Delivery, components []Component) {
+	for i := range components {
+		c := &components[i]
+		for _, s := range c.Streams {
+			letters := d.Tracked() && c.Kind == KindSpout && s.Name == DeadLetterStream
+			if letters && !slices.Equal(s.Fields, deadLetterFields) {
+				v.fault("stream %s/%s has fields %q: declare it by DeadLetters", c.Name, s.Name, s.Fields)
+			}
+		}
+	}
 	if d.Guarantee >= guarantees {
 		v.fault("%v is unknown: use AtMostOnce or AtLeastOnce", d.Guarantee)
 	}
@@ -132,9 +142,12 @@ const (
 	DeadLetterPayload          // bytes: the tuple that failed, as Tuple.Raw, or its first 32 KiB
 )
 
+var deadLetterFields = []string{"id", "tries", "component", "task", "cause", "stack", "payload"}
+
 // DeadLetters declares the dead-letter stream of a spout, for bolts to subscribe
-// to as "spout/dead-letters". Without it tuples that are given up are counted,
+// to as "spout/dead-letters". A letter is tracked, and emitted again like a tuple
+// of a Replayer, also where the spout is none. Without it tuples that are given up are counted,
 // logged, and told to Acker.Fail only.
 func DeadLetters() Option {
-	return OutputStream(DeadLetterStream, "id", "tries", "component", "task", "cause", "stack", "payload")
+	return OutputStream(DeadLetterStream, deadLetterFields...)
 }

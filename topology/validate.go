@@ -43,7 +43,7 @@ func (b *Builder) Build() (*Topology, error) {
 	for i := range b.components {
 		v.inputs(&b.components[i])
 	}
-	v.delivery(b.delivery)
+	v.delivery(b.delivery, b.components)
 	v.totals(b.components)
 	v.cycle(b.components)
 	if len(v.faults) > 0 {

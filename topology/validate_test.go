@@ -193,3 +193,30 @@ func TestBuildKeepsNothingOfTheCaller(t *testing.T) {
 		t.Errorf("a second Build: %v", err)
 	}
 }
+
+// TestDeliveryIsChecked builds topologies whose delivery makes no sense, and a few that do.
+func TestDeliveryIsChecked(t *testing.T) {
+	letters := OutputStream(DeadLetterStream, "id")
+	for _, tc := range []struct {
+		d     Delivery
+		opt   Option
+		fault string
+	}{
+		{Delivery{Guarantee: AtLeastOnce}, DeadLetters(), ""},
+		{Delivery{Guarantee: AtLeastOnce, MaxRetries: -1}, Output("x"), ""},
+		{Delivery{}, letters, ""}, // a stream like any other
+		{Delivery{Guarantee: AtLeastOnce}, letters, "declare it by DeadLetters"},
+		{Delivery{Guarantee: guarantees}, Output("x"), "guarantee(2) is unknown"},
+		{Delivery{MessageTimeout: 1}, Output("x"), "MessageTimeout is 1ns"},
+		{Delivery{MaxPending: -1}, Output("x"), "MaxPending is -1"},
+		{Delivery{MaxRetries: MaxMaxRetries + 1}, Output("x"), "MaxRetries is 101"},
+	} {
+		_, err := NewBuilder("test").Deliver(tc.d).Spout("s", func() Spout { return nil }, tc.opt).Build()
+		switch {
+		case tc.fault == "" && err != nil:
+			t.Errorf("%+v: %v", tc.d, err)
+		case tc.fault != "" && (err == nil || !strings.Contains(err.Error(), tc.fault)):
+			t.Errorf("%+v: %v, want %q", tc.d, err, tc.fault)
+		}
+	}
+}
