@@ -35,10 +35,11 @@ func newAckOut(tasks int, upstream []uint32) *ackOut {
 }
 
 // Ack implements topology.TrackedSink. What names a task whose tuples cannot
-// have come here is not the tuple's fault and is left out.
+// have come here is not the tuple's fault and is left out, and so is what comes
+// when the task has said its end.
 func (t *task) Ack(root uint32, seq, word uint64) {
 	a := t.acks
-	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || word == 0 {
+	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || word == 0 || t.ending {
 		return
 	}
 	b := a.to[root]
@@ -112,7 +113,7 @@ func (t *task) ageAcks(now int64) error {
 // Fail implements topology.TrackedSink.
 func (t *task) Fail(root uint32, seq uint64, tuple []byte, cause error) {
 	a := t.acks
-	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil {
+	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || t.ending {
 		return
 	}
 	f := wire.Failure{Seq: seq, Text: cause.Error(), Payload: tuple}

@@ -90,6 +90,9 @@ func (b *bolt) work() error {
 		if panicked && b.acks != nil {
 			b.out.End(err)
 		}
+		if panicked && b.fatal != nil {
+			return b.fatal
+		}
 		if err != nil && !panicked {
 			return err
 		}

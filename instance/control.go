@@ -127,10 +127,15 @@ func (t *task) pollAhead() error {
 	return t.lookAhead()
 }
 
-// lookAhead handles the control frames among what was read and not executed.
+// lookAhead handles the control frames among what was read and not executed. A
+// spout has nothing else, and nothing borrows what it has read.
 func (t *task) lookAhead() error {
 	if err := t.scan(); err != nil {
 		return err
+	}
+	if t.inst.placed.Spout {
+		t.in.settle()
+		t.in.skip()
 	}
 	if len(t.in.rest()) > maxAhead {
 		return &ProtocolError{Code: wire.CodeCredit, Err: ErrAhead}

@@ -13,17 +13,19 @@ type heldClock struct {
 	started int64 // when it was held back last, by task.clock
 	total   int64
 	marks   []heldMark // rising
-	apart   tracker.Tick
+	apart   int64      // how far apart marks are, in time at which it was not held
 }
 
 // heldMark is the total at some time at which it was not running.
 type heldMark struct {
 	at    tracker.Tick
 	total int64
+	free  int64 // time at which it was not held until then
 }
 
-// maxMarks bounds the marks that are kept.
-const maxMarks = 64
+// maxMarks bounds the marks that are kept: half of them reach back for longer
+// than a message timeout, of time at which it was not held.
+const maxMarks = 8 * heldShare
 
 func (c *heldClock) start(now int64) {
 	if !c.running {
@@ -37,8 +39,8 @@ func (c *heldClock) stop(now int64) {
 	}
 	c.running = false
 	c.total += now - c.started
-	m := heldMark{at: tracker.TickOf(now), total: c.total}
-	if n := len(c.marks); n > 1 && m.at-c.marks[n-2].at < c.apart {
+	m := heldMark{at: tracker.TickOf(now), total: c.total, free: now - c.total}
+	if n := len(c.marks); n > 1 && m.free-c.marks[n-2].free < c.apart {
 		c.marks[n-1] = m
 		return
 	}

@@ -96,10 +96,16 @@ func (t *task) ranDry() (until time.Time, err error) {
 		}
 		return time.Time{}, t.flushAcks()
 	}
-	if err := t.age(t.clock()); err != nil || !t.out.Pending() {
+	if err := t.age(t.clock()); err != nil {
 		return time.Time{}, err
 	}
-	return t.began.Add(time.Duration(t.aging.since + t.aging.maxAge)), nil
+	if t.out.Pending() {
+		until = t.moment(t.aging.since + t.aging.maxAge)
+	}
+	if t.acks != nil && len(t.acks.begun) > 0 {
+		until = earlier(until, t.moment(t.acks.since+t.aging.maxAge))
+	}
+	return until, nil
 }
 
 // earlier returns the earlier of two times, of which zero is never.

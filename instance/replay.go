@@ -24,9 +24,12 @@ func (k *tracked) giveUp(id uint64, f *topology.Failure, now int64) {
 	}
 }
 
+// toTell reports whether tell has something to say.
+func (k *tracked) toTell() bool { return len(k.completed) > 0 || len(k.givenUp) > 0 }
+
 // tell calls the spout's Ack and Fail.
 func (k *tracked) tell() error {
-	for len(k.completed) > 0 || len(k.givenUp) > 0 {
+	for k.toTell() {
 		done, failed := k.completed, k.givenUp
 		k.completed, k.givenUp = k.spare[:0], nil
 		_, err := k.guard(func() error {
@@ -53,11 +56,17 @@ func (k *tracked) tell() error {
 func (k *tracked) replay(now int64) error {
 	for range replaysPerLap {
 		r, ok := k.retries.Next()
-		if !ok || r.Due > now || !k.ring.Space() {
+		if !ok || r.Due > now || !k.mayReplay() {
 			return nil
 		}
 		k.retries.Pop()
+		if r.Dead && k.dead[r.ID] == nil {
+			continue // the spout has used the id twice, and one letter was sent
+		}
 		err := k.out.Again(r.Entry, func() error { return k.emitAgain(r) })
+		if err != nil {
+			k.retries.Push(r.Entry, r.Due) // it was not emitted: the position must not pass it
+		}
 		if stop := k.stopped(); stop != nil {
 			return stop
 		}
@@ -72,13 +81,17 @@ func (k *tracked) replay(now int64) error {
 	return nil
 }
 
+// emitAgain calls the spout's Replay, or emits a dead letter, for which a custom
+// grouping may be called.
 func (k *tracked) emitAgain(r tracker.Retry) error {
-	if r.Dead {
-		return k.emitLetter(r.ID, k.dead[r.ID])
-	}
 	_, err := k.guard(func() error {
 		k.op = opReplay
-		err := k.replayer.Replay(r.ID)
+		var err error
+		if r.Dead {
+			err = k.emitLetter(r.ID, k.dead[r.ID])
+		} else {
+			err = k.replayer.Replay(r.ID)
+		}
 		k.op = ""
 		return err
 	})

@@ -50,8 +50,12 @@ func (t *task) send(stream uint16, dest uint32, keyed bool, count uint32, frame 
 // error when the task must end.
 func (t *task) awaitCredit() error {
 	for waiting := false; t.credit <= 0; {
-		// Look before waiting: credit may have been read already, behind the
-		// frame that is being executed, and nothing may follow it.
+		// Nothing may come between the look and the wait: credit may have been
+		// read already, behind the frame that is being executed or, when acks
+		// needed a new link, behind the welcome, and nothing may follow it.
+		if err := t.flushAcks(); err != nil {
+			return err
+		}
 		err := t.lookAhead()
 		if err == nil && t.credit <= 0 {
 			if !waiting {
@@ -59,9 +63,7 @@ func (t *task) awaitCredit() error {
 				t.count.creditWaits++
 				t.publish()
 			}
-			if err = t.flushAcks(); err == nil {
-				err = t.waitAhead()
-			}
+			err = t.waitAhead()
 		}
 		if err != nil {
 			if err = t.reconnect(err); err != nil {

@@ -33,6 +33,9 @@ func (s *spout) open(ctx context.Context, info *topology.Task) error {
 	if err != nil {
 		return err
 	}
+	if s.tracked != nil {
+		s.tracked.meet()
+	}
 	var stopping bool
 	err = s.call(opOpen, func() error {
 		err := s.user.Open(ctx, info, s.out)
@@ -43,7 +46,7 @@ func (s *spout) open(ctx context.Context, info *topology.Task) error {
 	})
 	s.finished = stopping
 	if err == nil && s.tracked != nil {
-		err = s.tracked.begin()
+		err = s.tracked.resume()
 	}
 	return err
 }
@@ -70,11 +73,16 @@ func (s *spout) told(h wire.Header, body []byte) error {
 	if k == nil {
 		return violation(wire.CodeUnexpected, h, ErrUnexpected)
 	}
-	switch {
-	case h.Kind == wire.KindLost:
+	p := s.inst.cfg.Plan
+	if h.Kind == wire.KindLost {
+		if p.ComponentOf(h.Dest) == nil {
+			return violation(wire.CodeRoute, h, ErrRoute)
+		}
 		k.loseAll()
 		return nil
-	case h.Dest != s.inst.cfg.Task:
+	}
+	switch {
+	case h.Dest != s.inst.cfg.Task || p.ComponentOf(h.Source) == nil:
 		return violation(wire.CodeRoute, h, ErrRoute)
 	case h.Kind == wire.KindAck:
 		return k.acked(h, body)
@@ -141,9 +149,27 @@ func (s *spout) loop() error {
 
 // run calls Next for a lap and returns the first error.
 func (s *spout) run() error {
+	if s.tracked != nil {
+		return s.runTracked()
+	}
 	s.op = opNext
 	user := s.user
 	for range s.pace.lap {
+		if err := user.Next(); err != nil {
+			s.op = ""
+			return err
+		}
+	}
+	s.op = ""
+	return nil
+}
+
+// runTracked is run that ends early where Next must wait for tuples to complete:
+// inside Emit the spout could be told of nothing, nor replay.
+func (s *spout) runTracked() error {
+	s.op = opNext
+	user, k := s.user, s.tracked
+	for n := s.pace.lap; n > 0 && !k.full(); n-- {
 		if err := user.Next(); err != nil {
 			s.op = ""
 			return err
@@ -178,16 +204,16 @@ func (s *spout) duties(now int64) error {
 		}
 		s.publish()
 	}
-	for {
+	for first := true; ; first = false {
 		if s.tracked != nil {
-			if err := s.tracked.duties(now, s.mayEmit()); err != nil {
+			if err := s.tracked.duties(now); err != nil {
 				return err
 			}
 		}
 		if !s.held() || s.inst.signals.any(sigDrain) {
 			break
 		}
-		if err := s.hold(); err != nil {
+		if err := s.hold(first); err != nil {
 			return err
 		}
 		now = s.clock()
@@ -204,31 +230,28 @@ func (s *spout) held() bool { return !s.mayEmit() || s.tracked != nil && s.track
 // mayEmit reports whether nobody holds the task back.
 func (s *spout) mayEmit() bool { return len(s.clamps) == 0 && s.credit > 0 }
 
-// hold waits for a frame while Next may not be called.
-func (s *spout) hold() error {
+// hold waits for a frame while Next may not be called. first says that Next was
+// called before.
+func (s *spout) hold(first bool) error {
 	if s.credit > 0 {
 		if err := s.flushed(s.out.Age()); err != nil {
 			return err
 		}
-	} else {
+	} else if first {
 		s.count.creditWaits++
 	}
 	s.publish()
-	for s.held() && !s.inst.signals.any(sigDrain) {
-		var until time.Time
-		if s.tracked != nil {
-			until = s.tracked.deadline()
+	var err error
+	for err == nil && s.held() && !s.inst.signals.any(sigDrain) {
+		if s.tracked != nil { // there may be something to tell, to drop or to replay then
+			err = s.tracked.listenUntilDue()
+			break
 		}
-		s.link.arm(until)
-		if err := s.listen(true); err != nil {
-			return err
-		}
-		if s.tracked != nil {
-			break // there may be something to tell, to drop or to replay
-		}
+		s.link.arm(time.Time{})
+		err = s.listen(true)
 	}
 	s.pace.begin(s.clock())
-	return nil
+	return err
 }
 
 // idle sends what has begun and waits for a frame, for Task.Wake, or for idleWait.
@@ -257,14 +280,17 @@ func (s *spout) listen(wait bool) error {
 	if err != nil {
 		return err
 	}
-	room := s.in.room()
-	if wait {
-		err = s.block(room)
-	} else {
-		_, err = s.poll(room)
-	}
-	if err == nil {
-		err = s.scan()
+	at := s.in.frontier()
+	if err = s.scan(); err == nil && at == s.in.frontier() { // else a new link brought more than the welcome
+		room := s.in.room()
+		if wait {
+			err = s.block(room)
+		} else {
+			_, err = s.poll(room)
+		}
+		if err == nil {
+			err = s.scan()
+		}
 	}
 	s.in.skip()
 	if err != nil {

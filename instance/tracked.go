@@ -34,11 +34,12 @@ type tracked struct {
 	letters  *topology.Out     // dead letters; nil if there is no such stream
 	position *tracker.Position // nil where none is kept
 
-	completed []uint64  // ids that the spout is to be told of
-	spare     []uint64  // memory for completed
-	givenUp   []givenUp // the same, given up
-	dead      map[uint64]*topology.Failure
+	completed []uint64                     // ids that the spout is to be told of
+	spare     []uint64                     // memory for completed
+	givenUp   []givenUp                    // the same, given up
+	dead      map[uint64]*topology.Failure // why dead letters were given up, by id
 	held      heldClock
+	seen      int64 // the latest time that the ring was told
 	expireAt  int64 // when to look for tuples that have timed out, by task.clock
 	saveAt    int64 // when to write the position
 }
@@ -55,27 +56,28 @@ func newTracked(s *spout) *tracked {
 	k.ring = tracker.New(uint64(cfg.Restarts)<<incarnationShift+1, k.delivery.MaxPending)
 	k.ring.Completed = k.complete
 	k.ring.Sampled = func(age tracker.Tick) { s.inst.published.latency.Add(time.Duration(age) * tracker.TickNanos) }
-	k.held.apart = tracker.TickOf(int64(k.delivery.MessageTimeout) / heldShare)
+	k.held.apart = int64(k.delivery.MessageTimeout) / heldShare
 	s.out.Track(s.task, cfg.Task, k.ring, false)
 	return k
 }
 
-// begin takes the user's spout, which is open, to where a dead incarnation of it was.
-func (k *tracked) begin() error {
+// meet looks at what the user's spout can do. It is not open yet.
+func (k *tracked) meet() {
 	k.acker, _ = k.user.(topology.Acker)
 	k.replayer, _ = k.user.(topology.Replayer)
-	if k.replayer == nil {
-		return nil
-	}
 	if o, err := k.out.Stream(topology.DeadLetterStream); err == nil {
 		k.letters = o
 	}
-	if k.inst.cfg.PositionFile == "" {
+}
+
+// resume takes the user's spout, which is open, to where a dead incarnation of it was.
+func (k *tracked) resume() error {
+	if k.replayer == nil || k.inst.cfg.PositionFile == "" {
 		return nil
 	}
 	p, err := tracker.OpenPosition(k.inst.cfg.PositionFile)
 	if err != nil {
-		return err
+		return k.failure(opSave, err)
 	}
 	k.position = p
 	id, known := p.Get()
@@ -115,14 +117,12 @@ func (k *tracked) publishTracked() {
 // pending is the tuples under way and those that wait to be emitted again.
 func (k *tracked) pending() int { return k.ring.Live() + k.retries.Len() }
 
-// complete is called for every tuple that is done.
-func (k *tracked) complete(id uint64) {
-	if len(k.dead) > 0 {
-		if _, letter := k.dead[id]; letter {
-			delete(k.dead, id)
-			k.count.deadLetters++
-			return
-		}
+// complete is called for every tuple, and dead letter, that is done.
+func (k *tracked) complete(id uint64, dead bool) {
+	if dead {
+		delete(k.dead, id)
+		k.count.deadLetters++
+		return
 	}
 	k.count.acked++
 	if k.acker != nil {
@@ -132,11 +132,29 @@ func (k *tracked) complete(id uint64) {
 
 // acked takes an ack frame.
 func (k *tracked) acked(h wire.Header, body []byte) error {
-	k.ring.SetNow(tracker.TickOf(k.clock()))
-	if err := k.ring.AckAll(body); err != nil {
+	k.setNow(k.clock())
+	n, err := k.ring.AckAll(body)
+	if err == nil && uint32(n) != h.Count {
+		err = wire.ErrCount
+	}
+	if err != nil {
 		return violation(wire.CodeMalformed, h, err)
 	}
 	return nil
+}
+
+// setNow tells the ring the time, by task.clock. Where it was told long ago
+// because user code took its time, what that has emitted may have been emitted
+// just now: it must not be taken for old.
+func (k *tracked) setNow(now int64) {
+	if now <= k.seen {
+		return
+	}
+	if now-k.seen > k.held.apart {
+		k.ring.Rejuvenate(tracker.TickOf(now))
+	}
+	k.seen = now
+	k.ring.SetNow(tracker.TickOf(now))
 }
 
 // failed takes a fail frame.
@@ -145,11 +163,8 @@ func (k *tracked) failed(h wire.Header, body []byte) error {
 	if err != nil {
 		return violation(wire.CodeMalformed, h, err)
 	}
-	c := k.inst.cfg.Plan.ComponentOf(h.Source)
-	if c == nil {
-		return violation(wire.CodeRoute, h, ErrRoute)
-	}
 	if e, ok := k.ring.Fail(f.Seq); ok {
+		c := k.inst.cfg.Plan.ComponentOf(h.Source)
 		k.drop(e, &topology.Failure{
 			Reason: topology.ReasonFailed, Component: c.Name, Task: h.Source, Cause: f.Text, Stack: f.Stack, Payload: f.Payload,
 		})
@@ -192,14 +207,15 @@ func (k *tracked) expire(now int64) {
 // drop decides what becomes of a tuple, or a dead letter, that is not complete.
 func (k *tracked) drop(e tracker.Entry, f *topology.Failure) {
 	now := k.clock()
-	if f.Reason == topology.ReasonLost && k.replayer != nil {
+	again := k.replayer != nil || e.Dead // nobody need be asked for a dead letter
+	if again && f.Reason == topology.ReasonLost {
 		k.retries.Push(e, now) // not its fault
 		return
 	}
 	e.Tries++
 	f.Tries = int(e.Tries)
 	switch {
-	case k.replayer != nil && f.Tries <= k.delivery.MaxRetries:
+	case again && f.Tries <= k.delivery.MaxRetries:
 		k.retries.PushLater(e, now)
 	case e.Dead:
 		k.log.Error("dead letter is dropped", slog.Uint64("id", e.ID), slog.Any("err", f))
@@ -209,17 +225,15 @@ func (k *tracked) drop(e tracker.Entry, f *topology.Failure) {
 	}
 }
 
-// duties looks after everything but Next. emit says whether tuples may be emitted.
-func (k *tracked) duties(now int64, emit bool) error {
-	k.ring.SetNow(tracker.TickOf(now))
+// duties looks after everything but Next.
+func (k *tracked) duties(now int64) error {
+	k.setNow(now)
 	k.expire(now)
 	if err := k.tell(); err != nil {
 		return err
 	}
-	if emit {
-		if err := k.replay(now); err != nil {
-			return err
-		}
+	if err := k.replay(now); err != nil {
+		return err
 	}
 	if k.position != nil && now >= k.saveAt {
 		k.saveAt = now + int64(saveEvery)
@@ -244,74 +258,4 @@ func (k *tracked) save() error {
 		low = last + 1
 	}
 	return k.position.Set(low)
-}
-
-// full reports whether Next must wait for tuples to complete.
-func (k *tracked) full() bool { return k.pending() >= k.delivery.MaxPending || !k.ring.Space() }
-
-// deadline is when duties has something to do although nothing comes, zero if never.
-func (k *tracked) deadline() time.Time {
-	next := int64(0)
-	if k.ring.Live() > 0 && !k.held.running {
-		next = k.expireAt
-	}
-	if r, ok := k.retries.Next(); ok && (next == 0 || r.Due < next) {
-		next = r.Due
-	}
-	if next == 0 {
-		return time.Time{}
-	}
-	return k.began.Add(time.Duration(next))
-}
-
-// awaitRoom waits inside Emit until the tracker can take a tuple. The spout is
-// not told of anything meanwhile, since its code is running, and nothing is replayed.
-func (k *tracked) awaitRoom() error {
-	if err := k.flushed(k.out.Age()); err != nil {
-		return err
-	}
-	for k.ring.Full() || !k.ring.Space() {
-		err := k.lookAhead()
-		if err == nil && (k.ring.Full() || !k.ring.Space()) {
-			k.publish()
-			k.link.arm(k.deadline())
-			if err = k.stopped(); err == nil {
-				err = k.block(k.in.roomAhead())
-			}
-		}
-		if err != nil {
-			if err = k.reconnect(err); err != nil {
-				return err
-			}
-		}
-		k.expire(k.clock())
-	}
-	return nil
-}
-
-// completeAll waits until all tuples are done, when no more will come.
-func (s *spout) completeAll() error {
-	k := s.tracked
-	if k == nil {
-		return nil
-	}
-	for {
-		if err := s.stopped(); err != nil {
-			return err
-		}
-		if err := k.duties(s.clock(), s.mayEmit()); err != nil {
-			return err
-		}
-		if k.pending() == 0 {
-			return k.tell()
-		}
-		if err := s.flushed(s.out.Flush()); err != nil {
-			return err
-		}
-		s.publish()
-		s.link.arm(k.deadline())
-		if err := s.listen(true); err != nil {
-			return err
-		}
-	}
 }

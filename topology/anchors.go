@@ -65,7 +65,8 @@ func (c *Collector) Begin(tuple []byte, edge uint64, roots []byte) {
 
 // End notes that Execute has returned, and acks or fails the tuple where that is
 // not the bolt's business. A bolt with ManualAck that returns an error fails the
-// tuple, unless it has taken its anchor and done so itself. The engine calls it.
+// tuple, unless it has taken its anchor and done so itself. The engine calls it,
+// and once more when the error's own code panics.
 func (c *Collector) End(err error) {
 	k := c.track
 	a := &k.bolt
@@ -73,7 +74,6 @@ func (c *Collector) End(err error) {
 	if !a.inside {
 		return // a panic of something else
 	}
-	a.inside = false
 	switch {
 	case a.manual && a.taken != Anchor{}:
 		if err != nil && c.entry(a.taken) != nil {
@@ -87,7 +87,7 @@ func (c *Collector) End(err error) {
 	default:
 		k.ack(cur)
 	}
-	cur.roots, cur.tuple = nil, nil
+	cur.roots, cur.tuple, a.inside = nil, nil, false
 }
 
 var errNotTaken = errors.New("a bolt with ManualAck returned from Execute without having taken the tuple's anchor: it can never be acked")

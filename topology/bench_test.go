@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/ardea-stream/ardea/pool"
+	"github.com/ardea-stream/ardea/tracker"
 )
 
 // drop is a sink that counts and releases.
@@ -72,4 +73,41 @@ func BenchmarkEmit(b *testing.B) {
 			_ = c.Emit(String(benchWords[i&7]), Int(int64(i)), Float(0.5), Bool(true), Int(-7))
 		}
 	})
+}
+
+// forget is a drop for collectors that track: nobody acks.
+type forget struct{ drop }
+
+func (*forget) AwaitRoom() error                   { return ErrStopped }
+func (*forget) Ack(uint32, uint64, uint64)         {}
+func (*forget) Fail(uint32, uint64, []byte, error) {}
+
+// BenchmarkEmitID is BenchmarkEmit for tuples that are tracked, and complete at
+// once: the tracker's part is in it.
+func BenchmarkEmitID(b *testing.B) {
+	for _, restarts := range []uint64{0, 3} { // sequence numbers of a restarted spout take more bytes
+		for _, tc := range []struct {
+			name string
+			keys [][]int
+		}{{"keyed=true", [][]int{{0}}}, {"keyed=false", nil}} {
+			b.Run(fmt.Sprintf("fields=1/type=string/%s/restarts=%d", tc.name, restarts), func(b *testing.B) {
+				sink := &forget{}
+				c := oneStream(sink, 1, tc.keys...)
+				ring := tracker.New(restarts<<44+1, 1<<16)
+				c.Track(sink, 1, ring, false)
+				b.ReportAllocs()
+				for i := uint64(0); b.Loop(); i++ {
+					if err := c.EmitID(i, String(benchWords[i&7])); err != nil {
+						b.Fatal(err)
+					}
+					if ring.Full() {
+						for ring.Live() > 0 {
+							ring.DropOldest()
+						}
+					}
+				}
+				b.ReportMetric(float64(sink.bytes)/float64(max(sink.tuples, 1)), "B/tuple")
+			})
+		}
+	}
 }

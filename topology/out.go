@@ -305,18 +305,24 @@ func (o *Out) encodeAside(anchor []byte, values []Value, size int) (*pool.Buf, e
 		o.chosen = append(o.chosen, &o.routed)
 	}
 	o.view.Reset(rec.B[len(rec.B)-size:], o.view.src)
-	defer o.view.Reset(nil, o.view.src)
+	chosen := false
+	defer func() {
+		o.view.Reset(nil, o.view.src)
+		if !chosen { // or a function panics
+			rec.Release()
+		}
+	}()
 	for i := range o.custom {
 		ct := &o.custom[i]
 		for _, t := range ct.Choose(&o.view, ct.Tasks, o.tasks) {
 			b := ct.batches[t]
 			if b == nil {
-				rec.Release()
 				return nil, fmt.Errorf("%w: task %d, stream %s, given %v", ErrCustomTask, t, o.name, ct.Tasks)
 			}
 			o.chosen = append(o.chosen, b)
 		}
 	}
+	chosen = true
 	return rec, nil
 }
 

@@ -73,9 +73,7 @@ func (o *Out) EmitID(id uint64, values ...Value) error {
 func (o *Out) emitID(k *tracking, b *batch, id uint64, values []Value) error {
 	t := k.tracker
 	again := k.again
-	if again != nil && again.ID == id {
-		k.again = nil
-	} else {
+	if again != nil && again.ID != id {
 		again = nil
 	}
 	for again == nil && t.Full() || !t.Space() {
@@ -93,9 +91,12 @@ func (o *Out) emitID(k *tracking, b *batch, id uint64, values []Value) error {
 
 // add adds the tuple that was emitted. A sum of zero says that nobody gets it.
 func (k *tracking) add(again *tracker.Entry, id, sum uint64) {
+	if again != nil {
+		k.again = nil
+	}
 	switch {
 	case sum == 0:
-		k.tracker.AddDone(id)
+		k.tracker.AddDone(id, again != nil && again.Dead)
 	case again != nil:
 		k.tracker.AddAgain(*again, sum)
 	default:

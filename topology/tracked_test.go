@@ -96,7 +96,7 @@ func newNetwork(spouts, layers, copies int, manual bool) *network {
 		sink, ring := newTrackedSink(), tracker.New(1, 1<<20)
 		c := NewCollector(sink, 7, 0, 0, spec)
 		c.Track(sink, task, ring, false)
-		ring.Completed = func(id uint64) { n.complete[uint64(task)<<32|id] = true }
+		ring.Completed = func(id uint64, _ bool) { n.complete[uint64(task)<<32|id] = true }
 		n.spouts, n.trackers, n.sinks = append(n.spouts, c), append(n.trackers, ring), append(n.sinks, sink)
 	}
 	for i := range layers {
@@ -383,7 +383,7 @@ func TestEmitterKnowsTheEdgesOfAllCopies(t *testing.T) {
 	}, {Name: "nobody", Fields: []string{"text"}}}
 	sink, ring := newTrackedSink(), tracker.New(1, 100)
 	done := []uint64{}
-	ring.Completed = func(id uint64) { done = append(done, id) }
+	ring.Completed = func(id uint64, _ bool) { done = append(done, id) }
 	c := NewCollector(sink, 7, 0, 0, spec)
 	c.Track(sink, 1, ring, false)
 	out, err := c.Stream(DefaultStream)

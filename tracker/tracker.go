@@ -55,11 +55,13 @@ type Tracker struct {
 	most       int // tuples that may be live
 	mostSlots  int
 	now        Tick
+	young      uint64 // sequence number of the first tuple that was added since SetNow
 	lastID     uint64 // greatest that was added
 	any        bool   // something was added
 
-	// Completed, if set, is called with the id of each tuple that becomes complete.
-	Completed func(id uint64)
+	// Completed, if set, is called with the id of each tuple, or dead letter, that
+	// becomes complete.
+	Completed func(id uint64, dead bool)
 	// Sampled, if set, is called with the age of one of eight of them.
 	Sampled func(age Tick)
 }
@@ -69,7 +71,7 @@ type Tracker struct {
 func New(first uint64, most int) *Tracker {
 	slots := min(firstSlots, ceilPower(most))
 	return &Tracker{
-		slots: make([]slot, slots), mask: uint64(slots - 1), head: first, tail: first,
+		slots: make([]slot, slots), mask: uint64(slots - 1), head: first, tail: first, young: first,
 		most: most, mostSlots: ceilPower(most) * stretch,
 	}
 }
@@ -77,7 +79,15 @@ func New(first uint64, most int) *Tracker {
 func ceilPower(n int) int { return 1 << bits.Len(uint(n-1)) }
 
 // SetNow sets the time that tuples are born at and acks arrive at.
-func (t *Tracker) SetNow(now Tick) { t.now = now }
+func (t *Tracker) SetNow(now Tick) { t.now, t.young = now, t.tail }
+
+// Rejuvenate takes the tuples that were added since SetNow to be born now. It is
+// for when that was long ago: they are younger than they seem.
+func (t *Tracker) Rejuvenate(now Tick) {
+	for seq := max(t.young, t.head); seq != t.tail; seq++ {
+		t.slots[seq&t.mask].born = now
+	}
+}
 
 // Live returns the number of tuples under way.
 func (t *Tracker) Live() int { return t.live }
@@ -102,14 +112,14 @@ func (t *Tracker) Add(id, word uint64) {
 	}
 }
 
-// AddDone takes a tuple that nobody gets, which is complete at once. It has no
-// sequence number.
-func (t *Tracker) AddDone(id uint64) {
+// AddDone takes a tuple, or a dead letter, that nobody gets, which is complete at
+// once. It has no sequence number.
+func (t *Tracker) AddDone(id uint64, dead bool) {
 	if id >= t.lastID {
 		t.lastID, t.any = id, true
 	}
 	if t.Completed != nil {
-		t.Completed(id)
+		t.Completed(id, dead)
 	}
 }
 
@@ -152,18 +162,18 @@ func (t *Tracker) Ack(seq, word uint64) {
 	}
 }
 
-// AckAll takes the body of an ack frame. The error is wire.ErrAcks; what stood
-// before the malformed entry was taken then.
-func (t *Tracker) AckAll(body []byte) error {
+// AckAll takes the body of an ack frame and returns its number of entries. The
+// error is wire.ErrAcks; what stood before the malformed entry was taken then.
+func (t *Tracker) AckAll(body []byte) (n int, err error) {
 	var seq, word uint64
-	for len(body) > 0 {
+	for ; len(body) > 0; n++ {
 		var ok bool
 		if seq, word, body, ok = wire.NextAck(body, seq); !ok {
-			return wire.ErrAcks
+			return n, wire.ErrAcks
 		}
 		t.Ack(seq, word)
 	}
-	return nil
+	return n, nil
 }
 
 func (t *Tracker) complete(seq uint64, s *slot) {
@@ -171,7 +181,7 @@ func (t *Tracker) complete(seq uint64, s *slot) {
 		t.Sampled(t.now - s.born)
 	}
 	if t.Completed != nil {
-		t.Completed(s.id)
+		t.Completed(s.id, s.dead)
 	}
 	t.leave(seq)
 }

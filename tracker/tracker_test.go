@@ -49,7 +49,7 @@ type machine struct {
 
 func newMachine(first uint64, most int) *machine {
 	c := &machine{t: New(first, most), most: most, edges: NewEdges(), m: model{live: map[uint64]*modelTuple{}, low: first, next: first}}
-	c.t.Completed = func(id uint64) { c.got = append(c.got, id) }
+	c.t.Completed = func(id uint64, _ bool) { c.got = append(c.got, id) }
 	return c
 }
 
@@ -213,7 +213,7 @@ func TestRingGrowsToItsBoundAndNoFurther(t *testing.T) {
 	const most = 2000
 	c := New(1, most)
 	done := 0
-	c.Completed = func(uint64) { done++ }
+	c.Completed = func(uint64, bool) { done++ }
 	c.Add(7, 1) // never acked
 	n := uint64(1)
 	for ; c.Space(); n++ {
@@ -238,7 +238,7 @@ func TestRingGrowsToItsBoundAndNoFurther(t *testing.T) {
 func TestTrackingAllocatesNothing(t *testing.T) {
 	c := New(1, 4096)
 	edges := NewEdges()
-	c.Completed = func(uint64) {}
+	c.Completed = func(uint64, bool) {}
 	c.Sampled = func(Tick) {}
 	var body []byte
 	round := func() {
@@ -250,15 +250,15 @@ func TestTrackingAllocatesNothing(t *testing.T) {
 			body = wire.AppendAck(body, prev, seq, e)
 			prev = seq
 		}
-		if err := c.AckAll(body); err != nil || c.Live() != 0 {
-			t.Fatal(err, c.Live())
+		if n, err := c.AckAll(body); n != 1000 || err != nil || c.Live() != 0 {
+			t.Fatal(n, err, c.Live())
 		}
 	}
 	round()
 	if n := testing.AllocsPerRun(100, round); n != 0 {
 		t.Errorf("%v allocations for 1000 tuples", n)
 	}
-	if err := c.AckAll([]byte{1}); !errors.Is(err, wire.ErrAcks) {
+	if _, err := c.AckAll([]byte{1}); !errors.Is(err, wire.ErrAcks) {
 		t.Errorf("half an ack gives %v", err)
 	}
 }
@@ -277,8 +277,8 @@ func TestDeadLettersAndTriesComeBack(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	told := false
-	c.Completed = func(id uint64) { told = id == 9 }
-	c.AddDone(9)
+	c.Completed = func(id uint64, dead bool) { told = id == 9 && dead }
+	c.AddDone(9, true)
 	if last, _ := c.Last(); !told || last != 9 || c.Next() != 4 {
 		t.Error("a tuple that nobody gets is not complete at once")
 	}
@@ -378,5 +378,48 @@ func TestPositionSurvivesAnUnfinishedWrite(t *testing.T) {
 	}
 	if _, err := OpenPosition(t.TempDir()); err == nil {
 		t.Error("a directory is taken for a position")
+	}
+}
+
+// BenchmarkAckAll adds tuples and takes the ack frames that complete them, of
+// 3,600 tuples each as a bolt sends them. b.N is tuples.
+func BenchmarkAckAll(b *testing.B) {
+	const perFrame = 3600
+	for _, bc := range []struct {
+		name  string
+		order func(i int) int
+	}{
+		{"order=emitted", func(i int) int { return i }},
+		{"order=mixed", func(i int) int { return i * 1009 % perFrame }},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			c := New(1, 1<<16)
+			done := 0
+			c.Completed = func(uint64, bool) { done++ }
+			c.Sampled = func(Tick) {}
+			body := make([]byte, 0, perFrame*wire.MaxAck)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n < b.N; n += perFrame {
+				b.StopTimer()
+				first, prev := c.Next(), uint64(0)
+				for i := range uint64(perFrame) {
+					c.Add(i, first+i)
+				}
+				body = body[:0]
+				for i := range perFrame {
+					seq := first + uint64(bc.order(i))
+					body = wire.AppendAck(body, prev, seq, seq)
+					prev = seq
+				}
+				b.StartTimer()
+				if _, err := c.AckAll(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if c.Live() != 0 || done == 0 {
+				b.Errorf("%d are under way, %d are complete", c.Live(), done)
+			}
+		})
 	}
 }
