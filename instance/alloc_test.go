@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/ardea-stream/ardea/internal/invariants"
@@ -81,6 +82,96 @@ func TestPathsAllocateNothing(t *testing.T) {
 		})
 		r.stop()
 	})
+}
+
+// TestTrackedPathsAllocateNothing is TestPathsAllocateNothing where tuples are tracked.
+func TestTrackedPathsAllocateNothing(t *testing.T) {
+	if invariants.Enabled {
+		t.Skip("checked builds may allocate")
+	}
+	leaktest.Check(t)
+	for _, acker := range []bool{false, true} {
+		t.Run(fmt.Sprintf("emit and complete, acker=%v", acker), func(t *testing.T) {
+			leaktest.Check(t)
+			var id, told uint64
+			plain := &userSpout{next: func(out *topology.Collector) error {
+				id++
+				return out.EmitID(id, topology.String("bla"))
+			}}
+			var src topology.Spout = plain
+			if acker {
+				src = &counting{userSpout: plain, told: &told}
+			}
+			d := delivery
+			d.MaxPending = 3000
+			m := newManager(t, trackedTopology(t, src, nil, d, false))
+			r := m.run(srcTask)
+			p := m.welcome(plenty)
+			frame := make([]byte, wire.HeaderSize, 1<<16)
+			checkAllocs(t, func() {
+				h, body := p.frame()
+				frame = appendAcks(frame[:wire.HeaderSize], body)
+				p.send(ackHeader(frame, int(h.Count)))
+				p.grant(wire.HeaderSize + len(body))
+			})
+			r.stop()
+			if got := r.Metrics(); got.Acked < 1000 || acker && told != uint64(got.Acked) && told+uint64(d.MaxPending) < uint64(got.Acked) {
+				t.Errorf("%d tuples are complete, the spout was told of %d", got.Acked, told)
+			}
+		})
+	}
+	for _, emit := range []bool{false, true} {
+		t.Run(fmt.Sprintf("receive, execute and ack, emit=%v", emit), func(t *testing.T) {
+			leaktest.Check(t)
+			work := &userBolt{execute: func(tu *topology.Tuple, _ *topology.Collector) error {
+				_, err := tu.Bytes(0)
+				return err
+			}}
+			if emit {
+				work = echo()
+			}
+			m := newManager(t, trackedTopology(t, &userSpout{}, work, delivery, false))
+			r := m.run(workTask)
+			p := m.welcome(plenty)
+			frame := simple(numbered(500)...)
+			checkAllocs(t, func() {
+				p.send(frame)
+				for tuples, acks := uint32(0), uint32(0); acks < 500 || emit && tuples < 500; {
+					switch h, _ := p.frame(); h.Kind {
+					case wire.KindData:
+						tuples += h.Count
+					case wire.KindAck:
+						acks += h.Count
+					default:
+					}
+				}
+			})
+			r.stop()
+		})
+	}
+}
+
+// counting is a spout that counts its acks.
+type counting struct {
+	*userSpout
+
+	told *uint64
+}
+
+func (c *counting) Ack(uint64)                     { *c.told++ }
+func (c *counting) Fail(uint64, *topology.Failure) {}
+
+// appendAcks appends the acks of all tuples of a data body, as a bolt that emits nothing.
+func appendAcks(frame, body []byte) []byte {
+	prev := uint64(0)
+	for off := 0; off < len(body); {
+		tuple, end, _ := wire.NextRecord(body, off)
+		edge, roots, _, _ := wire.Anchors(body[tuple:end])
+		_, seq, _ := wire.OnlyRoot(roots)
+		frame = wire.AppendAck(frame, prev, seq, edge)
+		prev, off = seq, end
+	}
+	return frame
 }
 
 // grant gives credit without an allocation.

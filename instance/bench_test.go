@@ -87,6 +87,103 @@ func BenchmarkReceive(b *testing.B) {
 	}
 }
 
+// BenchmarkReceiveAcked is BenchmarkReceive where tuples are tracked: the bolt
+// acks each, and the peer forgets the acks.
+func BenchmarkReceiveAcked(b *testing.B) {
+	words := make([]string, 3000)
+	for i := range words {
+		words[i] = "amberish"
+	}
+	frame := anchored(words, func(i int) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 }, func(i int) []wireRoot {
+		return []wireRoot{{srcTask, uint64(1_000_000 + i)}}
+	})
+	letters := 0
+	work := &userBolt{execute: func(t *topology.Tuple, _ *topology.Collector) error {
+		w, err := t.Bytes(0)
+		letters += len(w)
+		return err
+	}}
+	m := newManager(b, trackedTopology(b, &userSpout{}, work, delivery, false))
+	r := m.run(workTask)
+	p := m.welcome(plenty)
+	credit := make(chan int, 1000)
+	go func() {
+		defer close(credit)
+		for {
+			h, _, err := p.next()
+			if err != nil || h.Kind == wire.KindEnd {
+				return
+			}
+			if h.Kind == wire.KindCredit {
+				credit <- int(h.Count)
+			}
+		}
+	}()
+	b.SetBytes(int64(len(frame) / len(words)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	sent, room := 0, window
+	for ; sent < b.N; sent += len(words) {
+		for room < len(frame) {
+			room += <-credit
+		}
+		room -= len(frame)
+		if _, err := p.conn.Write(frame); err != nil {
+			b.Fatal(err)
+		}
+	}
+	p.end()
+	for range credit {
+		continue
+	}
+	p.conn.Close()
+	if err := r.wait(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(sent)/b.Elapsed().Seconds(), "tuples/s")
+	if letters != 8*sent {
+		b.Errorf("%d letters, want %d", letters, 8*sent)
+	}
+}
+
+// BenchmarkSpoutEmitID is BenchmarkSpoutEmit where tuples are tracked: the peer acks each.
+func BenchmarkSpoutEmitID(b *testing.B) {
+	words := []string{"amberish", "borehole", "cascades", "driftage", "eventual", "feathers", "gratings", "halfways"}
+	n := 0
+	d := topology.Delivery{Guarantee: topology.AtLeastOnce}
+	m := newManager(b, trackedTopology(b, &userSpout{next: func(out *topology.Collector) error {
+		if n >= b.N {
+			return io.EOF
+		}
+		n++
+		return out.EmitID(uint64(n), topology.String(words[n&7]))
+	}}, nil, d, false))
+	b.ReportAllocs()
+	b.ResetTimer()
+	r := m.run(srcTask)
+	p := m.welcome(1 << 20)
+	frame := make([]byte, wire.HeaderSize, 256<<10)
+	for {
+		h, body, err := p.next()
+		if err != nil || h.Kind == wire.KindEnd {
+			break
+		}
+		p.grant(wire.HeaderSize + len(body))
+		count := int(h.Count)
+		if frame = appendAcks(frame[:wire.HeaderSize], body); len(frame) > wire.MaxControlBody {
+			b.Fatalf("%d bytes of acks", len(frame))
+		}
+		p.send(ackHeader(frame, count))
+	}
+	p.conn.Close()
+	if err := r.wait(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tuples/s")
+}
+
 // BenchmarkSpoutEmit is a spout of words of eight letters that a peer reads and forgets: b.N is tuples.
 func BenchmarkSpoutEmit(b *testing.B) {
 	words := []string{"amberish", "borehole", "cascades", "driftage", "eventual", "feathers", "gratings", "halfways"}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/ardea-stream/ardea/wire"
 )
@@ -30,7 +31,7 @@ func (h onWarning) Handle(_ context.Context, r slog.Record) error {
 // FuzzReceive gives a task any bytes, in two parts, and then the end of the
 // connection. The task must take them in stride: whatever it says of them is an
 // error of the link. Everything happens on one goroutine, so that the fuzzing
-// engine sees the same input take the same way.
+// engine sees the same input take the same way. Tasks 2 and 3 are those whose tuples are tracked.
 func FuzzReceive(f *testing.F) {
 	ping := wire.AppendHeader(nil, wire.Header{Kind: wire.KindPing, Count: 1, Epoch: testEpoch})
 	clamp := wire.AppendHeader(nil, wire.Header{Kind: wire.KindClamp, Dest: 2, Epoch: testEpoch})
@@ -41,8 +42,12 @@ func FuzzReceive(f *testing.F) {
 		wire.AppendError(nil, testEpoch, wire.CodeCredit, "no"),
 		slices.Concat(clamp, ping, dataFrame("x")[:30]),
 		slices.Concat(dataFrame("a", "b", "c"), []byte("no frame header, but twenty-four bytes")),
+		simple("one", "two"), slices.Concat(simple("a"), credit, endFrame()),
+		acks(fuzzed(1, 0), fuzzed(3, 0), fuzzed(1<<60, 5)), slices.Concat(acks(fuzzed(2, 0)), clamp, acks(fuzzed(1, 1))),
+		slices.Concat(fail(fuzzed(2, 9), "boom"), credit, acks(fuzzed(4, 0))),
+		wire.AppendHeader(nil, wire.Header{Kind: wire.KindLost, Dest: workTask, Epoch: testEpoch}),
 	} {
-		for task := range byte(2) {
+		for task := range byte(4) {
 			for _, split := range []uint16{0, 30} {
 				f.Add(task, split, b)
 			}
@@ -52,7 +57,16 @@ func FuzzReceive(f *testing.F) {
 		if len(bytes) > 8<<10 {
 			t.Skip("the answers would fill the socket, which nobody reads")
 		}
-		s := newStepped(t, echo(), func(c *Config) { c.MinBatch, c.MaxBatch = 40, 40 })
+		small := func(c *Config) { c.MinBatch, c.MaxBatch = 40, 40 }
+		if task%4 == 2 {
+			fuzzTracked(t, int64(split), bytes, small)
+			return
+		}
+		work := echo()
+		s := newStepped(t, work, small)
+		if task%4 == 3 {
+			s = newSteppedIn(t, trackedTopology(t, &userSpout{}, work, delivery, false), work, small)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		s.ctx, s.log = ctx, slog.New(onWarning{slog.DiscardHandler, cancel}) // no second link
 		s.credit = int64(split)
@@ -113,6 +127,56 @@ func fuzzSpout(t *testing.T, task *task, rest func()) {
 		if !got && rest != nil {
 			rest()
 			rest = nil
+		}
+	}
+}
+
+// fuzzed is a tuple that was not seen.
+func fuzzed(seq, edge uint64) seen { return seen{edge: edge, roots: []wireRoot{{srcTask, seq}}} }
+
+// fuzzTracked has three tuples of a spout pending, handles what arrives, and
+// checks that each is complete, given up or pending.
+func fuzzTracked(t *testing.T, credit int64, bytes []byte, change func(*Config)) {
+	t.Helper()
+	src := newReplaying(0, io.EOF)
+	task, p := stillTask(t, trackedTopology(t, src, nil, delivery, true), srcTask, change)
+	ctx, cancel := context.WithCancel(t.Context())
+	task.ctx, task.log = ctx, slog.New(onWarning{slog.DiscardHandler, cancel})
+	s := task.worker.(*spout)
+	k := s.tracked
+	if err := s.open(ctx, task.info()); err != nil {
+		t.Fatal(err)
+	}
+	src.counted.out = task.out
+	for id := range uint64(3) {
+		if err := src.emit(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	task.credit = credit
+	p.send(bytes)
+	for {
+		got, err := task.poll(task.in.room())
+		if err == nil {
+			err = task.scan()
+		}
+		task.in.skip()
+		if err == nil {
+			err = k.tell()
+		}
+		if err == nil && k.mayEmit() && k.credit > 1000 {
+			err = k.replay(k.clock() + int64(time.Hour))
+		}
+		letters := int64(len(k.dead)) // they are pending too
+		if all := int64(k.pending()) + k.count.acked + k.count.failed - letters; all != 3 {
+			t.Fatalf("%d tuples are left of 3: %d pending, %+v", all, k.pending(), k.count)
+		}
+		if err != nil {
+			checkLinkError(t, err)
+			return
+		}
+		if !got {
+			return
 		}
 	}
 }

@@ -99,7 +99,7 @@ func checkFailed(t *testing.T, r *running, op string, stack bool) {
 	if !errors.As(err, &te) || te.Op != op || !errors.Is(err, errBoom) || te.Task != r.cfg.Task {
 		t.Fatalf("Run returned %v", err)
 	}
-	if (te.Stack != "") != stack || stack && !strings.Contains(te.Detail(), "lifecycle_test.go") {
+	if (te.Stack != "") != stack || stack && !strings.Contains(te.Detail(), "_test.go:") {
 		t.Errorf("detail is %q", te.Detail())
 	}
 	var pe *PanicError

@@ -54,10 +54,15 @@ type stepped struct {
 
 func newStepped(tb testing.TB, user *userBolt, change ...func(*Config)) *stepped {
 	tb.Helper()
-	topo := testTopology(tb, nil, user)
+	return newSteppedIn(tb, testTopology(tb, nil, user), user, change...)
+}
+
+// stillTask makes a task that does not run, over a socket pair.
+func stillTask(tb testing.TB, topo *topology.Topology, task uint32, change ...func(*Config)) (*task, *peer) {
+	tb.Helper()
 	l := plan.NewLogical(topo)
 	p := plan.New(l, plan.PackRoundRobin(l, 1), testEpoch, 42, func(uint32) (string, string) { return "", "" })
-	cfg := Config{Plan: p, Topology: topo, Task: workTask}
+	cfg := Config{Plan: p, Topology: topo, Task: task}
 	for _, f := range change {
 		f(&cfg)
 	}
@@ -70,8 +75,16 @@ func newStepped(tb testing.TB, user *userBolt, change ...func(*Config)) *stepped
 	if t.link, err = newLink(ours); err != nil {
 		tb.Fatal(err)
 	}
-	s := &stepped{bolt: t.worker.(*bolt), peer: &peer{tb: tb, conn: theirs, buf: make([]byte, 1<<20)}}
-	s.credit = plenty
+	t.credit = plenty
+	tb.Cleanup(t.release)
+	return t, &peer{tb: tb, conn: theirs, buf: make([]byte, 1<<20)}
+}
+
+// newSteppedIn is newStepped in a topology whose work is user.
+func newSteppedIn(tb testing.TB, topo *topology.Topology, user *userBolt, change ...func(*Config)) *stepped {
+	tb.Helper()
+	t, p := stillTask(tb, topo, workTask, change...)
+	s := &stepped{bolt: t.worker.(*bolt), peer: p}
 	if user.execute == nil {
 		user.execute = func(tu *topology.Tuple, _ *topology.Collector) error {
 			w, err := tu.String(0)
@@ -85,7 +98,6 @@ func newStepped(tb testing.TB, user *userBolt, change ...func(*Config)) *stepped
 	now := s.clock()
 	s.pace.begin(now)
 	s.lap = s.pace.lap
-	tb.Cleanup(t.release)
 	return s
 }
 
