@@ -133,7 +133,7 @@ func (o *Out) addShort(b *batch, values []Value) bool {
 		return false
 	}
 	rec := (*[wire.ShortRecord]byte)(have[n : n+wire.ShortRecord])
-	size := wire.PutShort(rec, wire.BeginShort(rec, len(o.keys)), values, o.at)
+	size := wire.PutShort(rec, len(o.keys), 0, values, o.at)
 	if size == 0 {
 		return false
 	}

@@ -146,13 +146,14 @@ func (o *Out) addTracked(b *batch, values []Value, a *anchor) (sum uint64) {
 		return 0
 	}
 	rec := (*[wire.ShortRecord]byte)(have[n : n+wire.ShortRecord])
-	w := wire.BeginShort(rec, len(o.keys))
+	from := wire.ShortAnchor(len(o.keys))
+	w := 0
 	if a.roots == nil {
-		w = o.c.track.roots.Put(rec, w, a.edge, a.seq)
-	} else if w = wire.PutRoots(rec, w, a.edge, a.roots); w == 0 {
+		w = o.c.track.roots.Put(rec, from, a.edge, a.seq)
+	} else if w = wire.PutRoots(rec, from, a.edge, a.roots); w == 0 {
 		return 0
 	}
-	size := wire.PutShort(rec, w, values, o.at)
+	size := wire.PutShort(rec, len(o.keys), w-from, values, o.at)
 	if size == 0 {
 		return 0
 	}

@@ -78,7 +78,7 @@ func TestWritingDoesNotAllocate(t *testing.T) {
 		}
 		b = AppendKey(b, &values[0])
 		PutKeyHash(b[2:], 0, 7)
-		if PutShort(&short, BeginShort(&short, 1), values[:], at) == 0 {
+		if PutShort(&short, 1, 0, values[:], at) == 0 {
 			t.Fatal("the record is not short")
 		}
 	})

@@ -121,7 +121,7 @@ func TestRootWriterWritesTheSameBytes(t *testing.T) {
 		roots := NewRootWriter(task)
 		edge := rapid.Uint64().Draw(t, "edge")
 		var dst [ShortRecord]byte
-		w := BeginShort(&dst, rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes"))
+		w := ShortAnchor(rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes"))
 		want := AppendRoot(AppendEdge(nil, edge), task, seq)
 		if end := roots.Put(&dst, w, edge, seq); !bytes.Equal(dst[w:end], want) {
 			t.Fatalf("% x, want % x", dst[w:end], want)

@@ -14,29 +14,28 @@ const (
 	MaxShortHashes = 8
 )
 
-// BeginShort begins the record of a short tuple with the tags of its key hashes,
-// of which MaxShortHashes are allowed, and returns the offset behind them. The
-// hashes are left to PutKeyHash: their eight bytes hold whatever they held.
-func BeginShort(dst *[ShortRecord]byte, hashes int) (w int) {
-	w = 2
-	for range hashes {
-		dst[w] = tagKeyHash
-		w += KeyHashSize
-	}
-	return w
-}
-
-// PutShort writes the values of a short tuple to dst[w:], finishes the record
-// that BeginShort began, and returns the record's length. The functions for short
-// tuples do in one pass what Measure, AppendRecordHeader, AppendKeyHashes and
-// AppendValue do in two, and write the same bytes. at, whose length is at least
-// one more than that of values, gets where the entries lie: entry i is
+// PutShort writes the record of a short tuple to the front of dst and returns
+// the record's length. It does in one pass what Measure, AppendRecordHeader,
+// AppendKeyHashes and AppendValue do in two, and writes the same bytes. The key
+// hashes, MaxShortHashes at most, are left to PutKeyHash: their eight bytes hold
+// whatever they held. So do the anchor bytes behind them, in which the caller
+// has written edge and roots, see ShortAnchor. at, whose length is at least one
+// more than that of values, gets where the entries lie: entry i is
 // dst[at[i]:at[i+1]].
 //
 // It returns 0, having scribbled over dst, when the tuple is not short or a
 // value is not valid; the other functions tell which.
-func PutShort(dst *[ShortRecord]byte, w int, values []Value, at []int) int {
+func PutShort(dst *[ShortRecord]byte, hashes, anchor int, values []Value, at []int) int {
+	if hashes > MaxShortHashes {
+		return 0
+	}
 	at = at[:len(values)+1]
+	w := 2
+	for range hashes {
+		dst[w] = tagKeyHash
+		w += KeyHashSize
+	}
+	w += anchor
 	for i := range values {
 		v := &values[i]
 		at[i] = w
@@ -55,6 +54,9 @@ func PutShort(dst *[ShortRecord]byte, w int, values []Value, at []int) int {
 	dst[0], dst[1] = tagRecord, byte(w-2)
 	return w
 }
+
+// ShortAnchor is where edge and roots stand in the record of a short tuple.
+func ShortAnchor(hashes int) int { return 2 + KeyHashSize*hashes }
 
 const (
 	maxWord   = 16          // length of the longest string that putWord takes

@@ -67,7 +67,7 @@ func TestMeasureRefusesWhatCannotBeEncoded(t *testing.T) {
 				t.Errorf("Measure says %v, want %v", err, tc.want)
 			}
 			at := make([]int, 2)
-			if n := PutShort(new([ShortRecord]byte), 2, []Value{tc.v}, at); tc.want != nil && n != 0 {
+			if n := PutShort(new([ShortRecord]byte), 0, 0, []Value{tc.v}, at); tc.want != nil && n != 0 {
 				t.Error("PutShort accepts it")
 			}
 		})
@@ -96,7 +96,7 @@ func TestPutShortWritesTheSameBytes(t *testing.T) {
 		for range rapid.IntRange(0, 6).Draw(t, "fields") {
 			values = append(values, drawValue(t))
 		}
-		hashes := make([]uint64, rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes"))
+		hashes := make([]uint64, rapid.IntRange(0, 10).Draw(t, "hashes"))
 		for i := range hashes {
 			hashes[i] = rapid.Uint64().Draw(t, "hash")
 		}
@@ -107,9 +107,9 @@ func TestPutShortWritesTheSameBytes(t *testing.T) {
 			got[i] = 0xDB
 		}
 		at := make([]int, len(values)+1)
-		n := PutShort(&got, BeginShort(&got, len(hashes)), values, at)
+		n := PutShort(&got, len(hashes), 0, values, at)
 		if n == 0 {
-			if len(want) <= ShortRecord-wordEntry {
+			if len(want) <= ShortRecord-wordEntry && len(hashes) <= MaxShortHashes {
 				t.Fatalf("a record of %d bytes is not short", len(want))
 			}
 			return
@@ -138,7 +138,7 @@ func TestPutShortTakesAllStringsThatFit(t *testing.T) {
 		}
 		want := appendTuple(nil, nil, v...)
 		var got [ShortRecord]byte
-		size := PutShort(&got, BeginShort(&got, 0), v, make([]int, 2))
+		size := PutShort(&got, 0, 0, v, make([]int, 2))
 		if size == 0 && n <= ShortRecord-6 || size > 0 && !bytes.Equal(got[:size], want) {
 			t.Errorf("string of %d bytes: got % x", n, got[:size])
 		}
