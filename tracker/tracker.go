@@ -34,6 +34,7 @@ type slot struct {
 	born  Tick
 	tries uint8
 	dead  bool // it is a dead letter
+	again bool // it was added by AddAgain
 }
 
 // Entry is a tuple that a Tracker has given up waiting for.
@@ -52,6 +53,7 @@ type Tracker struct {
 	mask       uint64
 	head, tail uint64
 	live       int
+	again      int // of those that are live, added by AddAgain
 	most       int // tuples that may be live
 	mostSlots  int
 	now        Tick
@@ -125,7 +127,8 @@ func (t *Tracker) AddDone(id uint64, dead bool) {
 
 // AddAgain is Add for a tuple, or a dead letter, that Tracker has given up before.
 func (t *Tracker) AddAgain(e Entry, word uint64) {
-	t.add(slot{word: word, id: e.ID, born: t.now, tries: e.Tries, dead: e.Dead})
+	t.add(slot{word: word, id: e.ID, born: t.now, tries: e.Tries, dead: e.Dead, again: true})
+	t.again++
 }
 
 func (t *Tracker) add(s slot) {
@@ -189,6 +192,9 @@ func (t *Tracker) complete(seq uint64, s *slot) {
 // leave follows the end of a live tuple, whatever it was.
 func (t *Tracker) leave(seq uint64) {
 	t.live--
+	if t.slots[seq&t.mask].again {
+		t.again--
+	}
 	if seq != t.head {
 		return
 	}
@@ -224,10 +230,22 @@ func (t *Tracker) Oldest() (born Tick, ok bool) {
 // DropOldest gives up the oldest tuple under way. There must be one.
 func (t *Tracker) DropOldest() Entry { return t.drop(t.head) }
 
-// Low returns the least id under way. ok is false if nothing is.
+// Low returns the least id under way, where the ids of Add have risen: it looks
+// at the oldest of those tuples and at what was added again. ok is false if
+// nothing is under way.
 func (t *Tracker) Low() (id uint64, ok bool) {
-	for seq := t.head; seq != t.tail; seq++ {
-		if s := &t.slots[seq&t.mask]; s.word != 0 && (!ok || s.id < id) {
+	again, first := t.again, t.live > t.again
+	for seq := t.head; seq != t.tail && (again > 0 || first); seq++ {
+		s := &t.slots[seq&t.mask]
+		if s.word == 0 {
+			continue
+		}
+		if s.again {
+			again--
+		} else {
+			first = false
+		}
+		if !ok || s.id < id {
 			id, ok = s.id, true
 		}
 	}

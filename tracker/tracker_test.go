@@ -140,10 +140,18 @@ func (c *machine) ack(seq uint64, pick func(int) int) {
 
 func (c *machine) fail(seq uint64) {
 	e, ok := c.t.Fail(seq)
-	if !ok || e.ID != c.m.live[seq].id {
+	tuple := c.m.live[seq]
+	if !ok || e.ID != tuple.id {
 		panic("fail of a tuple under way is refused, or another one's")
 	}
 	delete(c.m.live, seq)
+	if !c.t.Space() {
+		return
+	}
+	word := c.edges.Next() // it is emitted again
+	c.m.live[c.m.next] = &modelTuple{id: tuple.id, edges: map[uint64]bool{word: true}, born: c.now}
+	c.m.next++
+	c.t.AddAgain(e, word)
 }
 
 // stray sends what must change nothing.
@@ -168,6 +176,15 @@ func (c *machine) check(t interface{ Fatalf(string, ...any) }) {
 		t.Fatalf("after %d steps: complete are %v, want %v", c.steps, c.got, c.m.done)
 	}
 	c.got, c.m.done = c.got[:0], c.m.done[:0]
+	least, some := uint64(0), false
+	for _, tuple := range c.m.live {
+		if !some || tuple.id < least {
+			least, some = tuple.id, true
+		}
+	}
+	if id, ok := c.t.Low(); id != least || ok != some {
+		t.Fatalf("after %d steps: least id is %d (%v), want %d (%v)", c.steps, id, ok, least, some)
+	}
 	if c.t.Live() != len(c.m.live) {
 		t.Fatalf("after %d steps: %d under way, want %d", c.steps, c.t.Live(), len(c.m.live))
 	}
@@ -196,7 +213,7 @@ func TestMillionSteps(t *testing.T) {
 		c := newMachine(1, 3000)
 		for range 250_000 {
 			c.step(func(n int) int { return int(state.Next() % uint64(n)) })
-			if c.steps%16 == 0 {
+			if c.steps%256 == 0 {
 				c.check(t)
 			}
 		}
