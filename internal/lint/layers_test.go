@@ -17,6 +17,7 @@ var layers = []struct{ pkg, may string }{
 	{"wire/wirepb", ""},
 	{"pool", "internal/invariants"},
 	{"wire", "internal/invariants wire/wirepb"},
+	{"internal/netfault", "wire"},
 	{"router", "wire"},
 	{"tracker", "wire"},
 	{"topology", "internal/invariants pool router tracker wire"},
