@@ -29,7 +29,7 @@ SCHEMAS   := wire/wirepb
 CI_STEPS  := fmt-check tidy-check generate-check vet lint test test-race test-plain bench-smoke fuzz demo
 
 .PHONY: help build demo test test-race test-plain lint fmt fmt-check tidy-check generate generate-check vet fuzz \
-	stress bench bench-smoke plain pgo pgo-gain ci clean
+	stress crash bench bench-smoke plain pgo pgo-gain ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -91,6 +91,10 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each; PKG=./wire for one packa
 
 stress: ## run one test COUNT (200) times: make stress PKG=./router RUN=TestOwner [TESTFLAGS=-race]
 	$(TEST) $(CHECKED) $(TESTFLAGS) -run '$(RUN)' -count $(COUNT) -failfast $(PKG)
+
+# make test runs a slice of it. ARGS="-seed N" makes it choose the same victims again.
+crash: ## kill 1,300 processes, freeze 100, break the network, plant bugs: nothing may be lost (15 minutes); RUN=TestKills for a part
+	$(TEST) -count 1 -timeout 60m -v -run '$(RUN)' ./tests/crash -args -instances 1000 -managers 300 -frozen 100 -poison 1000000 -thorough -strict $(ARGS)
 
 # With a profile in the program, its worth is measured too.
 bench: build $(if $(wildcard $(PGO)),plain) ## measure all and refresh README.md and docs/profiling.md (40 minutes); ARGS="..." for one of ardea bench's commands
