@@ -14,7 +14,7 @@ const (
 	leastRest = 10 * time.Millisecond
 	mostRest  = time.Second
 	// steadyAfter is how long a process must live to end such a series.
-	steadyAfter = 10 * time.Second
+	steadyAfter = time.Second
 	// lifeBits are those of an incarnation that count the restarts within a run.
 	lifeBits = 16
 )

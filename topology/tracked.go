@@ -147,7 +147,7 @@ func (o *Out) addTracked(b *batch, values []Value, a *anchor) (sum uint64) {
 	}
 	rec := (*[wire.ShortRecord]byte)(have[n : n+wire.ShortRecord])
 	from := wire.ShortAnchor(len(o.keys))
-	w := 0
+	var w int
 	if a.roots == nil {
 		w = o.c.track.roots.Put(rec, from, a.edge, a.seq)
 	} else if w = wire.PutRoots(rec, from, a.edge, a.roots); w == 0 {

@@ -70,7 +70,7 @@ func TestProfileOfARun(t *testing.T) {
 	if status != statusOK {
 		t.Fatalf("status %d, %s", status, stderr)
 	}
-	for _, want := range []string{file + ": cpu profile of count-2, count-3\n", "go tool pprof -http=localhost:0 " + file, "CPU seconds", "user code"} {
+	for _, want := range []string{file + ": cpu profile of count-2, count-3\n", "go tool pprof -http=localhost:0 " + file, "CPU seconds", "examples/randomwords.(*count).Execute"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("want %q in\n%s", want, stdout)
 		}
