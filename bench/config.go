@@ -110,6 +110,8 @@ type Config struct {
 	program string
 	// alter changes a topology before it is run in this process. Tests plant faults with it.
 	alter func(*topology.Topology)
+	// lenient lets stalls pass: tests of other things run on machines that have some.
+	lenient bool
 }
 
 func (c Config) withDefaults(modes, limits []string) Config {

@@ -87,6 +87,7 @@ func TestDelayFailsTheRun(t *testing.T) {
 	leaktest.Check(t)
 	const rate, tries = 10_000, 5
 	c := paced(rate, 500*time.Millisecond)
+	c.lenient = false
 	c.alter = interpose(func(f *forwarder, n int, values []topology.Value) error {
 		if n%(rate/4) == 0 {
 			stall(t.Context(), 50*time.Millisecond)

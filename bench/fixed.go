@@ -39,7 +39,7 @@ func MeasureFixed(ctx context.Context, c Config) (*Section, error) {
 		p:     steps{progress: c.Progress, of: c.Repeat * (len(c.Rates) + len(c.settings())*(len(c.Rates)+2*len(c.Loads)))},
 	}
 	err := f.measure(ctx)
-	if err == nil {
+	if err == nil && !c.lenient {
 		err = f.stalls(ctx)
 	}
 	f.s.Latency = append(f.s.Latency, f.merged()...)

@@ -9,8 +9,8 @@ import (
 const (
 	// stallTries is how many runs must have stalled, one after the other, before
 	// the engine is blamed: a host that takes the processors away does it to one
-	// run and not to the relay beside it now and then, hardly so often in a row.
-	stallTries = 3
+	// run and not to the relay beside it now and then, hardly five times in a row.
+	stallTries = 5
 	// quickMedian is the median up to which the tuples that took long are the
 	// exception: above it the mode is loaded to its limit and has queues.
 	quickMedian = stallBound / 4
