@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ardea-stream/ardea/dataplane"
@@ -22,12 +23,13 @@ const (
 type instanceRole struct {
 	h     *host
 	up    chan struct{} // closed from the beginning: stream managers need not wait for tasks
-	tasks []hostedTask
+	tasks []*hostedTask
 }
 
 type hostedTask struct {
 	id       uint32
 	instance *instance.Instance
+	told     atomic.Bool // the parent has been told of the end
 }
 
 func newInstanceRole(h *host, p *plan.Plan) (role, error) {
@@ -46,7 +48,7 @@ func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 		if err != nil {
 			return nil, fmt.Errorf("task %d: %w", id, err)
 		}
-		r.tasks = append(r.tasks, hostedTask{id: id, instance: in})
+		r.tasks = append(r.tasks, &hostedTask{id: id, instance: in})
 	}
 	return r, nil
 }
@@ -81,6 +83,7 @@ func (r *instanceRole) run(ctx context.Context) error {
 			switch {
 			case err == nil:
 				_ = r.h.out.write(report{Kind: kindEnded, Task: t.id}) // fails only when the parent is gone
+				t.told.Store(true)
 			case ctx.Err() == nil:
 				r.h.fail(t.id, err)
 			}
@@ -106,6 +109,7 @@ func (r *instanceRole) fill(s *ProcessSample) {
 	for _, t := range r.tasks {
 		m := t.instance.Metrics()
 		m.LastError = clip(m.LastError, most)
+		m.Ended = m.Ended && t.told.Load() // what a sample says the parent knows
 		s.Instances = append(s.Instances, TaskSample{Task: t.id, Metrics: m})
 	}
 }
