@@ -82,7 +82,7 @@ func (s *spout) completeAll() error {
 			return err
 		}
 		if k.pending() == 0 && !k.toTell() {
-			return nil
+			return k.saveLast()
 		}
 		if err := s.flushed(s.out.Flush()); err != nil {
 			return err

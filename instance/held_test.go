@@ -331,6 +331,21 @@ func TestSlowNextAgesNothing(t *testing.T) {
 	}
 }
 
+// TestOldLookAtTheClockAgesNothing has a tuple be born again behind the time that the look for old ones was begun with.
+func TestOldLookAtTheClockAgesNothing(t *testing.T) {
+	leaktest.Check(t)
+	k, _ := newStill(t, newReplaying(0, io.EOF), false)
+	start := k.clock()
+	k.setNow(start)
+	k.ring.Add(1, 1)
+	later := start + int64(k.delivery.MessageTimeout)
+	k.setNow(later + 10*tracker.TickNanos) // with what an ack frame brought
+	k.expire(later)
+	if k.ring.Live() != 1 || k.count.timedOut != 0 {
+		t.Error("a tuple has timed out that was emitted just now")
+	}
+}
+
 // TestHeldTimeIsExactOrLonger compares the clock of a spout that is held back now
 // and then, for long, with a list of all those times.
 func TestHeldTimeIsExactOrLonger(t *testing.T) {

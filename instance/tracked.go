@@ -186,6 +186,7 @@ func (k *tracked) loseAll() {
 
 // expire drops the tuples that have taken longer than the message timeout.
 func (k *tracked) expire(now int64) {
+	now = max(now, k.seen) // else what was born since that look at the clock would seem ages old
 	if now < k.expireAt || k.held.running {
 		return
 	}
@@ -235,11 +236,24 @@ func (k *tracked) duties(now int64) error {
 	if err := k.replay(now); err != nil {
 		return err
 	}
-	if k.position != nil && now >= k.saveAt {
+	// Not while the spout has to be told of something: its next process would not be.
+	if k.position != nil && now >= k.saveAt && !k.toTell() {
 		k.saveAt = now + int64(saveEvery)
 		if err := k.save(); err != nil {
 			return k.failure(opSave, err)
 		}
+	}
+	return nil
+}
+
+// saveLast writes the position before the streams end: a process that dies
+// behind that must not begin again in front of it.
+func (k *tracked) saveLast() error {
+	if k.position == nil {
+		return nil
+	}
+	if err := k.save(); err != nil {
+		return k.failure(opSave, err)
 	}
 	return nil
 }
