@@ -74,13 +74,17 @@ func killRun(t *testing.T, s *spec, containers, instances, managers int) {
 	if v.failed > 0 {
 		t.Errorf("%d tuples were given up", v.failed)
 	}
+	late := timedOut(res.Sample)
+	if late > 0 {
+		t.Errorf("%d tuples were found to be lost by the message timeout only: nobody has told their spouts", late)
+	}
 	all := recoveries(r, k.kills, records)
 	var shares []float64
 	if s.Rate > 0 { // else nobody has the processor for himself before a kill either
 		shares = dips(all, records)
 	}
 	run := tally{}
-	run.include(v, all, shares, timedOut(res.Sample))
-	summary.include(v, all, shares, timedOut(res.Sample))
+	run.include(v, all, shares, late)
+	summary.include(v, all, shares, late)
 	t.Logf("\n%s", run.String())
 }
