@@ -15,7 +15,7 @@ import (
 
 // benchOptions are the flags of all ardea bench commands. Each command has some of them.
 type benchOptions struct {
-	modes, acks, guarantees     []string
+	modes, guarantees           []string
 	pending                     int
 	containers                  int
 	spouts, bolts, words        int
@@ -84,7 +84,6 @@ Other workloads come by name:
 	f.SortFlags = false
 	o.addModes(f, "naive,heron2017,optimized")
 	o.addGuarantees(f)
-	f.StringSliceVar(&o.acks, "acks", nil, "the same in short: `ACKS` are off, on, or off,on")
 	o.addTasks(f)
 	o.addWorkload(f)
 	o.addWords(f)

@@ -35,7 +35,7 @@ func TestBenchWordcount(t *testing.T) {
 func TestBenchWithAcks(t *testing.T) {
 	leaktest.Check(t)
 	file := filepath.Join(t.TempDir(), "json")
-	stdout, stderr, status := ardea(t.Context(), "bench", "wordcount", "--modes", "optimized", "--acks", "off,on", "--pending", "5000", "--words", "2000",
+	stdout, stderr, status := ardea(t.Context(), "bench", "wordcount", "--modes", "optimized", "--guarantee", "at-most-once,at-least-once", "--pending", "5000", "--words", "2000",
 		"--duration", "40ms", "--warm-up", "30ms", "--repeat", "1", "--json", file)
 	if status != statusOK {
 		t.Fatalf("status %d\n%s", status, stderr)

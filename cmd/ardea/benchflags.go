@@ -43,25 +43,12 @@ func (o *benchOptions) addGuarantees(f *pflag.FlagSet) {
 
 // promises returns the guarantees that the flags ask for, nil for the default.
 func (o *benchOptions) promises() ([]bench.Guarantee, error) {
-	if len(o.acks) > 0 && len(o.guarantees) > 0 {
-		return nil, usagef("--acks and --guarantee say the same: leave one out")
-	}
 	var all []bench.Guarantee
 	for _, name := range o.guarantees {
 		if !slices.Contains(bench.Guarantees(), bench.Guarantee(name)) {
 			return nil, usagef("--guarantee %s: use %s or %s", name, bench.AtMostOnce, bench.AtLeastOnce)
 		}
 		all = append(all, bench.Guarantee(name))
-	}
-	for _, acks := range o.acks {
-		switch acks {
-		case "off":
-			all = append(all, bench.AtMostOnce)
-		case "on":
-			all = append(all, bench.AtLeastOnce)
-		default:
-			return nil, usagef("--acks %s: use off or on", acks)
-		}
 	}
 	return all, nil
 }
@@ -114,7 +101,7 @@ var aboveZero = []string{
 }
 
 // notEmpty are lists that have to have something in them when they are given.
-var notEmpty = []string{"modes", "rate", "load", "bound", "acks", "guarantee", "sections", "factors"}
+var notEmpty = []string{"modes", "rate", "load", "bound", "guarantee", "sections", "factors"}
 
 // checkGiven refuses values that a library would take for "nothing was said".
 func checkGiven(f *pflag.FlagSet) error {
