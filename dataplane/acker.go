@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ardea-stream/ardea/wire"
+	"github.com/ardea-stream/ardea/wire/wirepb"
 )
 
 // ackerBuckets is how many generations of roots an acker holds, as Heron does.
@@ -132,11 +133,19 @@ func (f *naive) track(h wire.Header, copies int) {
 	}
 	for _, t := range f.in.tuples {
 		for _, r := range t.Roots {
-			if r.Task == h.Source {
-				f.acker.send(root{r.Task, r.Seq}, wire.EdgeSum(t.Edge, copies))
+			if r.Task == 0 || r.Task == h.Source {
+				f.acker.send(root{h.Source, r.Seq}, sumOf(t, r.Seq, copies))
 			}
 		}
 	}
+}
+
+// sumOf returns the exclusive or of the edges of so many copies of tuple seq of a spout.
+func sumOf(t *wirepb.Tuple, seq uint64, copies int) uint64 {
+	if t.Edge == 0 {
+		return wire.OwnEdge(seq)
+	}
+	return wire.EdgeSum(t.Edge, copies)
 }
 
 // nextCopy gives the objects at hand the edges of their next copy.

@@ -252,6 +252,36 @@ func TestFailuresEndTracking(t *testing.T) {
 	}
 }
 
+// TestOwnEdges acks tuples that carry no edge, as spouts emit them where one copy is made.
+func TestOwnEdges(t *testing.T) {
+	for _, mode := range []string{"optimized", "naive", "heron2017"} {
+		md, err := ParseMode(mode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := chainPlan(t, tracked, []uint32{1, 4}, []uint32{2, 3})
+		m := startAll(t, p, md)[0]
+		spout, bolt := dialTask(t, p, 1), dialTask(t, p, 2)
+		one := rootedTuple(rand.New(rand.NewPCG(1, 1)), 0, 0, 77)
+		one.Edge = 0
+		spout.write(anchor(encodeFrame(p, 0, 1, 0, one)))
+		if got := bolt.readRecords(1); got[77] != 0 {
+			t.Fatalf("%s: the bolt got %v", mode, got)
+		}
+		if n := m.Metrics().TrackedRoots; !md.Optimized && n != 1 {
+			t.Errorf("%s: %d roots are tracked, want 1", mode, n)
+		}
+		bolt.write(ackFrame(p, 2, 1, entry{77, wire.OwnEdge(77)}))
+		if got, want := spout.readAcks(2), []entry{{77, wire.OwnEdge(77)}}; !slices.Equal(got, want) {
+			t.Errorf("%s: the spout got %v, want %v", mode, got, want)
+		}
+		if n := m.Metrics().TrackedRoots; n != 0 {
+			t.Errorf("%s: %d roots are left", mode, n)
+		}
+		spout.want("at the end", spout.until())
+	}
+}
+
 // TestRootsOfOthersAreNotTracked checks that neither what a bolt emits, nor what
 // a spout emits with another task's root or without one, is tracked.
 func TestRootsOfOthersAreNotTracked(t *testing.T) {

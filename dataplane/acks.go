@@ -17,7 +17,7 @@ import (
 const maxAcksWaiting = 4 << 20
 
 // minAck is the least that an entry of an ack frame takes, in bytes.
-const minAck = 1 + 8
+const minAck = 1
 
 // ack checks an ack or fail frame and passes it on.
 func (lp *loop) ack(l *link, h wire.Header, frame []byte) {

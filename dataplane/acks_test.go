@@ -98,7 +98,7 @@ func TestAcksAndFailuresReachTheSpout(t *testing.T) {
 			spout := dialTask(t, p, 1)
 			for _, id := range []uint32{2, 3} {
 				bolt := dialTask(t, p, id)
-				first, second := []entry{{300, 7}, {301, 8}}, []entry{{1 << 63, 1}}
+				first, second := []entry{{300, 7}, {301, 8}}, []entry{{1 << 61, 1}}
 				bolt.write(ackFrame(p, id, 1, first...))
 				bolt.write(failFrame(p, id, 1, 302))
 				bolt.write(ackFrame(p, id, 1, second...))

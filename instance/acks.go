@@ -7,9 +7,12 @@ import (
 	"github.com/ardea-stream/ardea/wire"
 )
 
-// ackLimit is the length of an ack frame at which it is sent, in bytes: some
-// 3,600 acknowledgements, and half of what a frame may hold.
-const ackLimit = 32 << 10
+// An ack frame is sent when it has ackCount entries or ackLimit bytes, which is
+// half of what a frame may hold.
+const (
+	ackCount = 4096
+	ackLimit = 32 << 10
+)
 
 // ackOut gathers the acknowledgements of a bolt, for each spout task in a frame of its own.
 type ackOut struct {
@@ -39,7 +42,7 @@ func newAckOut(tasks int, upstream []uint32) *ackOut {
 // when the task has said its end.
 func (t *task) Ack(root uint32, seq, word uint64) {
 	a := t.acks
-	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || word == 0 || t.ending {
+	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || word == 0 || seq > wire.MaxSeq || t.ending {
 		return
 	}
 	b := a.to[root]
@@ -54,7 +57,7 @@ func (t *task) Ack(root uint32, seq, word uint64) {
 	}
 	b.frame = wire.AppendAck(b.frame, b.prev, seq, word)
 	b.prev = seq
-	if b.count++; len(b.frame) >= ackLimit {
+	if b.count++; b.count >= ackCount || len(b.frame) >= ackLimit {
 		_ = t.flushAcks() // an error is in t.fatal
 	}
 }

@@ -3,6 +3,7 @@ package instance
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,11 +43,20 @@ func TestBoltAcksWithWhatItEmits(t *testing.T) {
 		nil,
 		{{first, 6}, {second, 9}},
 		{{first, 300}, {first, 299}},
-		{{second, 10}, {bolt, 1}, {99, 1}, {0, 0}}, // nobody tracks the others
+		{{second, 10}, {bolt, 1}, {99, 1}, {0, 11}}, // nobody tracks the two in the middle
+		{{0, 12}},
 	}
-	frame := anchored(numbered(len(roots)), func(i int) uint64 { return uint64(100 + i) }, func(i int) []wireRoot { return roots[i] })
+	const own = 6 // that tuple has no edge
+	edge := func(i int) uint64 {
+		if i == own {
+			return 0
+		}
+		return uint64(100 + i)
+	}
+	frame := anchored(numbered(len(roots)), edge, func(i int) []wireRoot { return roots[i] })
 	frame = altered(frame, func(h *wire.Header) { h.Dest = bolt })
 	p.send(frame)
+	roots[5][3].task, roots[own][0].task = first, first // the sender of the frame
 	sums := map[wireRoot]uint64{}
 	for i, s := range p.tuples(2 * len(roots)) {
 		from := roots[i/2]
@@ -58,7 +68,7 @@ func TestBoltAcksWithWhatItEmits(t *testing.T) {
 		}
 	}
 	want := map[uint32][]wireRoot{
-		first:  {{first, 7}, {first, 6}, {first, 300}, {first, 299}},
+		first:  {{first, 7}, {first, 6}, {first, 300}, {first, 299}, {first, 11}, {first, 12}},
 		second: {{second, 1 << 50}, {second, 9}, {second, 10}},
 	}
 	for range 2 {
@@ -68,7 +78,10 @@ func TestBoltAcksWithWhatItEmits(t *testing.T) {
 			t.Fatalf("acks for task %d are %v, want %v", h.Dest, got, want[h.Dest])
 		}
 		for i, root := range want[h.Dest] {
-			edge := uint64(100 + slices.IndexFunc(roots, func(all []wireRoot) bool { return slices.Contains(all, root) }))
+			edge := edge(slices.IndexFunc(roots, func(all []wireRoot) bool { return slices.Contains(all, root) }))
+			if edge == 0 {
+				edge = wire.OwnEdge(root.seq)
+			}
 			if got[i].seq != root.seq || got[i].word != edge^sums[root] {
 				t.Errorf("ack %d for task %d is %v, want %d and %d", i, h.Dest, got[i], root.seq, edge^sums[root])
 			}
@@ -104,6 +117,22 @@ func TestAcksAreSentInTime(t *testing.T) {
 			}
 			r.stop()
 		}
+	})
+	t.Run("not while the rest of a frame is on its way", func(t *testing.T) {
+		leaktest.Check(t)
+		m := newManager(t, trackedTopology(t, &userSpout{}, &userBolt{}, delivery, false))
+		r := m.run(workTask, func(c *Config) { c.MaxAge = time.Hour })
+		p := m.welcome(plenty)
+		frame := simple("one", "two")
+		p.send(frame[:len(frame)-1])
+		for r.Metrics().Received == 0 { // published when it has run dry
+			runtime.Gosched()
+		}
+		p.send(frame[len(frame)-1:])
+		if h, _ := p.expect(wire.KindAck); h.Count != 2 {
+			t.Errorf("the first frame has %d acks, want 2", h.Count)
+		}
+		r.stop()
 	})
 	t.Run("when a frame is full", func(t *testing.T) {
 		leaktest.Check(t)

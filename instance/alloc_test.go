@@ -120,8 +120,9 @@ func TestTrackedPathsAllocateNothing(t *testing.T) {
 			}
 		})
 	}
-	for _, emit := range []bool{false, true} {
-		t.Run(fmt.Sprintf("receive, execute and ack, emit=%v", emit), func(t *testing.T) {
+	for i, frame := range [][]byte{own(numbered(500)...), simple(numbered(500)...), own(numbered(500)...), simple(numbered(500)...)} {
+		emit := i > 1
+		t.Run(fmt.Sprintf("receive, execute and ack, emit=%v, edge=%v", emit, i&1 == 1), func(t *testing.T) {
 			leaktest.Check(t)
 			work := &userBolt{execute: func(tu *topology.Tuple, _ *topology.Collector) error {
 				_, err := tu.Bytes(0)
@@ -133,7 +134,6 @@ func TestTrackedPathsAllocateNothing(t *testing.T) {
 			m := newManager(t, trackedTopology(t, &userSpout{}, work, delivery, false))
 			r := m.run(workTask)
 			p := m.welcome(plenty)
-			frame := simple(numbered(500)...)
 			checkAllocs(t, func() {
 				p.send(frame)
 				for tuples, acks := uint32(0), uint32(0); acks < 500 || emit && tuples < 500; {
@@ -166,9 +166,9 @@ func appendAcks(frame, body []byte) []byte {
 	prev := uint64(0)
 	for off := 0; off < len(body); {
 		tuple, end, _ := wire.NextRecord(body, off)
-		edge, roots, _, _ := wire.Anchors(body[tuple:end])
-		_, seq, _ := wire.OnlyRoot(roots)
-		frame = wire.AppendAck(frame, prev, seq, edge)
+		_, roots, _, _ := wire.Anchors(body[tuple:end])
+		_, seq, _, _ := wire.NextRoot(roots)
+		frame = wire.AppendAck(frame, prev, seq, wire.OwnEdge(seq))
 		prev, off = seq, end
 	}
 	return frame

@@ -94,9 +94,7 @@ func BenchmarkReceiveAcked(b *testing.B) {
 	for i := range words {
 		words[i] = "amberish"
 	}
-	frame := anchored(words, func(i int) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 }, func(i int) []wireRoot {
-		return []wireRoot{{srcTask, uint64(1_000_000 + i)}}
-	})
+	frame := anchored(words, func(int) uint64 { return 0 }, func(i int) []wireRoot { return []wireRoot{{0, uint64(5_000_000 + i)}} })
 	letters := 0
 	work := &userBolt{execute: func(t *topology.Tuple, _ *topology.Collector) error {
 		w, err := t.Bytes(0)

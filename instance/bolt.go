@@ -266,19 +266,18 @@ func (b *bolt) records(body []byte) bool {
 func (b *bolt) recordsTracked(body []byte) bool {
 	in, user, source, out := &b.in, b.user, b.source, b.out
 	for b.quota > 0 {
-		tuple, end, ok := wire.NextRecord(body, in.pos)
-		if !ok {
-			return true
-		}
-		edge, roots, values, err := wire.Anchors(body[tuple:end])
-		if err != nil {
+		at := in.pos
+		end, values, seq, own := wire.OwnRecord(body, at)
+		if own {
+			at += 2
+			out.BeginOwn(body[at:end], source.Task, seq)
+		} else if at, end, values = b.beginTracked(body); end == 0 {
 			return true
 		}
 		in.pos = end
 		b.quota--
-		b.view.ResetTracked(body[tuple:end], values, source, out)
-		out.Begin(body[tuple:end], edge, roots)
-		err = user.Execute(&b.view)
+		b.view.ResetTracked(body[at:end], values-at, source, out)
+		err := user.Execute(&b.view)
 		if err != nil {
 			if b.stopped() != nil {
 				return false
@@ -291,6 +290,24 @@ func (b *bolt) recordsTracked(body []byte) bool {
 		}
 	}
 	return false
+}
+
+// beginTracked begins the tuple of a record that is not of the common form. It
+// returns where in body that begins, where it ends and where its values are, or
+// an end of 0 where there is no record.
+func (b *bolt) beginTracked(body []byte) (at, end, values int) {
+	at, end, ok := wire.NextRecord(body, b.in.pos)
+	if !ok {
+		return 0, 0, 0
+	}
+	edge, roots, off, err := wire.Anchors(body[at:end])
+	if err == nil {
+		err = b.out.Begin(body[at:end], b.source.Task, edge, roots)
+	}
+	if err != nil {
+		return 0, 0, 0
+	}
+	return at, end, at + off
 }
 
 // account counts the tuples that were executed since the quota was set.
@@ -355,7 +372,7 @@ func (b *bolt) refill() error {
 		}
 		until = b.began.Add(time.Duration(b.ticks.next))
 	}
-	old, err := b.ranDry()
+	old, err := b.ranDry(b.in.open) // the rest of a frame is on its way
 	if err != nil {
 		return err
 	}

@@ -87,10 +87,10 @@ func (t *task) age(now int64) error {
 }
 
 // ranDry is called when the task has no more input: it sends what has begun,
-// or, where batches wait for their age, what is old. It returns when the next
-// batch will be old, zero if none waits.
-func (t *task) ranDry() (until time.Time, err error) {
-	if !t.inst.cfg.NoDrain {
+// or, where batches wait for their age or more input is on its way, what is old.
+// It returns when the next batch will be old, zero if none waits.
+func (t *task) ranDry(more bool) (until time.Time, err error) {
+	if !t.inst.cfg.NoDrain && !more {
 		if err := t.flushed(t.out.Flush()); err != nil {
 			return time.Time{}, err
 		}

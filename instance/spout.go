@@ -256,7 +256,7 @@ func (s *spout) hold(first bool) error {
 
 // idle sends what has begun and waits for a frame, for Task.Wake, or for idleWait.
 func (s *spout) idle() error {
-	old, err := s.ranDry()
+	old, err := s.ranDry(false)
 	if err != nil {
 		return err
 	}

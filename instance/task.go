@@ -87,7 +87,7 @@ func newTask(ctx context.Context, i *Instance) *task {
 		t.ticks.every = i.spec.TickEvery
 		if i.cfg.Plan.Tracked {
 			t.acks = newAckOut(i.cfg.Plan.TaskCount(), i.cfg.Plan.Upstream(i.cfg.Task))
-			t.out.Track(t, i.cfg.Task, nil, i.spec.ManualAck)
+			t.out.Track(t, nil, i.spec.ManualAck)
 		}
 	}
 	if i.cfg.Plan.Tracked {

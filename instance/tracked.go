@@ -57,7 +57,7 @@ func newTracked(s *spout) *tracked {
 	k.ring.Completed = k.complete
 	k.ring.Sampled = func(age tracker.Tick) { s.inst.published.latency.Add(time.Duration(age) * tracker.TickNanos) }
 	k.held.apart = int64(k.delivery.MessageTimeout) / heldShare
-	s.out.Track(s.task, cfg.Task, k.ring, false)
+	s.out.Track(s.task, k.ring, false)
 	return k
 }
 

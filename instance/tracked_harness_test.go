@@ -173,6 +173,9 @@ func seenIn(tb testing.TB, h wire.Header, body []byte) []seen {
 		if err != nil {
 			tb.Fatal(err)
 		}
+		if roots, err = wire.ResolveRoots(nil, roots, h.Source); err != nil {
+			tb.Fatal(err)
+		}
 		s.edge = edge
 		for len(roots) > 0 {
 			var r wireRoot
@@ -180,6 +183,9 @@ func seenIn(tb testing.TB, h wire.Header, body []byte) []seen {
 				tb.Fatal(err)
 			}
 			s.roots = append(s.roots, r)
+		}
+		if edge == 0 && len(s.roots) > 0 {
+			s.edge = wire.OwnEdge(s.seq())
 		}
 		var rec wire.Record
 		rec.ResetValues(s.raw, values)
@@ -259,7 +265,10 @@ func anchored(words []string, edge func(i int) uint64, roots func(i int) []wireR
 	frame := make([]byte, wire.HeaderSize)
 	for i, w := range words {
 		v := wire.String(w)
-		tuple := wire.AppendEdge(wire.AppendKeyHashes(nil, 1), edge(i))
+		tuple := wire.AppendKeyHashes(nil, 1)
+		if e := edge(i); e != 0 {
+			tuple = wire.AppendEdge(tuple, e)
+		}
 		for _, r := range roots(i) {
 			tuple = wire.AppendRoot(tuple, r.task, r.seq)
 		}
@@ -275,6 +284,11 @@ func anchored(words []string, edge func(i int) uint64, roots func(i int) []wireR
 // simple is anchored with edges from 1000 and sequence numbers from 1 of the spout's task.
 func simple(words ...string) []byte {
 	return anchored(words, func(i int) uint64 { return uint64(1000 + i) }, func(i int) []wireRoot { return []wireRoot{{srcTask, uint64(1 + i)}} })
+}
+
+// own is simple for tuples as spouts emit them where one copy is made: without an edge.
+func own(words ...string) []byte {
+	return anchored(words, func(int) uint64 { return 0 }, func(i int) []wireRoot { return []wireRoot{{0, uint64(1 + i)}} })
 }
 
 // acked is an entry of an ack frame.

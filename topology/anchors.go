@@ -24,7 +24,8 @@ type received struct {
 	edge       uint64
 	word       uint64   // exclusive or of the edges of what was emitted anchored to it
 	words      []uint64 // the same by root, where roots differ; else empty, and word holds
-	roots      []byte   // empty: nobody tracks it
+	only       root     // the only one; of seq 0 if there are several or none
+	roots      []byte   // all; may be empty where only says it
 	tuple      []byte
 	generation uint32
 	held       bool // an Anchor stands for it
@@ -38,6 +39,7 @@ type anchors struct {
 	taken   Anchor   // stands for current, where manual; zero until Anchor is called
 	table   []received
 	free    []uint32
+	own     []byte // room for the roots of current
 	union   []byte // roots of an emitted tuple that has several anchors
 	seen    []root
 }
@@ -47,20 +49,61 @@ type root struct {
 	seq  uint64
 }
 
-// automatic returns the tuple that what is emitted now is anchored to, nil if there is none.
+// tracked reports whether somebody waits for the tuple.
+func (e *received) tracked() bool { return e.only.seq != 0 || len(e.roots) > 0 }
+
+// automatic returns the tuple that what is emitted now is anchored to, with its
+// roots, nil if there is none.
 func (a *anchors) automatic() *received {
-	if a.manual || !a.inside || len(a.current.roots) == 0 {
+	if a.manual || !a.inside || !a.current.tracked() {
 		return nil
 	}
+	a.spell()
 	return &a.current
 }
 
-// Begin notes that Execute is about to be called with a tuple, which it borrows
-// until End. The engine calls it.
-func (c *Collector) Begin(tuple []byte, edge uint64, roots []byte) {
+// spell sees to it that the roots of current stand in bytes.
+func (a *anchors) spell() {
+	if cur := &a.current; len(cur.roots) == 0 && cur.only.seq != 0 {
+		a.own = wire.AppendRoot(a.own[:0], cur.only.task, cur.only.seq)
+		cur.roots = a.own
+	}
+}
+
+// BeginOwn is Begin for a tuple whose anchor wire.OwnRecord has read: it comes
+// from a spout's task, source, which emitted it as number seq.
+func (c *Collector) BeginOwn(tuple []byte, source uint32, seq uint64) {
 	a := &c.track.bolt
+	cur := &a.current
 	a.inside, a.taken = true, Anchor{}
-	a.current.edge, a.current.word, a.current.roots, a.current.tuple = edge, 0, roots, tuple
+	cur.edge, cur.word, cur.only, cur.tuple = wire.OwnEdge(seq), 0, root{source, seq}, tuple
+}
+
+// Begin notes that Execute is about to be called with a tuple, which it borrows
+// until End, of the task source. Edge and roots are those that wire.Anchors has
+// read. The error is wire.ErrAnchors: then it is a tuple that nobody tracks. The engine calls it.
+func (c *Collector) Begin(tuple []byte, source uint32, edge uint64, roots []byte) error {
+	a := &c.track.bolt
+	cur := &a.current
+	a.inside, a.taken = true, Anchor{}
+	cur.edge, cur.word, cur.tuple = edge, 0, tuple
+	if len(roots) == 0 {
+		return nil
+	}
+	task, seq, ok := wire.OnlyRoot(roots)
+	if ok && task != 0 {
+		cur.only = root{task, seq}
+	} else {
+		var err error
+		if roots, err = wire.ResolveRoots(a.own[:0], roots, source); err != nil {
+			return err
+		}
+		_, seq, _, _ = wire.NextRoot(roots) // was read just now
+	}
+	if cur.roots = roots; edge == 0 {
+		cur.edge = wire.OwnEdge(seq)
+	}
+	return nil
 }
 
 // End notes that Execute has returned, and acks or fails the tuple where that is
@@ -75,11 +118,13 @@ func (c *Collector) End(err error) {
 		return // a panic of something else
 	}
 	switch {
+	case cur.only.seq != 0 && err == nil && !a.manual: // nearly always
+		k.ack(cur)
 	case a.manual && a.taken != Anchor{}:
 		if err != nil && c.entry(a.taken) != nil {
 			_ = c.Fail(a.taken, err)
 		}
-	case len(cur.roots) == 0:
+	case !cur.tracked():
 	case err != nil:
 		k.fail(cur, err)
 	case a.manual:
@@ -87,7 +132,7 @@ func (c *Collector) End(err error) {
 	default:
 		k.ack(cur)
 	}
-	cur.roots, cur.tuple, a.inside = nil, nil, false
+	cur.roots, cur.only.seq, cur.tuple, a.inside = nil, 0, nil, false
 }
 
 var errNotTaken = errors.New("a bolt with ManualAck returned from Execute without having taken the tuple's anchor: it can never be acked")
@@ -109,7 +154,8 @@ func (a *anchors) anchor() Anchor {
 	}
 	e := &a.table[place]
 	e.generation++
-	e.edge, e.word, e.words, e.held = a.current.edge, 0, e.words[:0], true
+	e.edge, e.word, e.words, e.only, e.held = a.current.edge, 0, e.words[:0], a.current.only, true
+	a.spell()
 	e.tuple = append(e.tuple[:0], a.current.tuple...)
 	e.roots = append(e.roots[:0], a.current.roots...)
 	a.taken = Anchor{place: place, generation: e.generation}
@@ -153,7 +199,7 @@ func (c *Collector) finish(x Anchor, f func(*received)) error {
 	if e == nil {
 		return ErrAnchor
 	}
-	if len(e.roots) > 0 {
+	if e.tracked() {
 		f(e)
 	}
 	e.held = false
@@ -171,11 +217,13 @@ func (c *Collector) Held() int {
 
 // ack sends the acknowledgements of a tuple, one for each root.
 func (k *tracking) ack(e *received) {
-	if len(e.words) == 0 {
-		if task, seq, ok := wire.OnlyRoot(e.roots); ok {
-			k.sink.Ack(task, seq, e.edge^e.word)
-			return
+	if e.only.seq != 0 {
+		word := e.word
+		if len(e.words) > 0 {
+			word = e.words[0]
 		}
+		k.sink.Ack(e.only.task, e.only.seq, e.edge^word)
+		return
 	}
 	for i, rest := 0, e.roots; len(rest) > 0; i++ {
 		task, seq, next, err := wire.NextRoot(rest)
@@ -193,6 +241,10 @@ func (k *tracking) ack(e *received) {
 
 // fail tells each root of a tuple that it failed.
 func (k *tracking) fail(e *received, cause error) {
+	if e.only.seq != 0 {
+		k.sink.Fail(e.only.task, e.only.seq, e.tuple, cause)
+		return
+	}
 	for rest := e.roots; len(rest) > 0; {
 		task, seq, next, err := wire.NextRoot(rest)
 		if err != nil {
@@ -227,7 +279,7 @@ func (o *Out) EmitAnchored(to []Anchor, values ...Value) error {
 	if e == nil {
 		return ErrAnchor
 	}
-	if len(e.roots) == 0 {
+	if !e.tracked() {
 		return o.Emit(values...)
 	}
 	sum, err := o.emitAnchored(k, nil, e.roots, values)

@@ -94,7 +94,7 @@ func BenchmarkEmitID(b *testing.B) {
 				sink := &forget{}
 				c := oneStream(sink, 1, tc.keys...)
 				ring := tracker.New(restarts<<44+1, 1<<16)
-				c.Track(sink, 1, ring, false)
+				c.Track(sink, ring, false)
 				b.ReportAllocs()
 				for i := uint64(0); b.Loop(); i++ {
 					if err := c.EmitID(i, String(benchWords[i&7])); err != nil {

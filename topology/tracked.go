@@ -24,25 +24,33 @@ type TrackedSink interface {
 // tracking is the part of a Collector in a topology that tracks tuples.
 type tracking struct {
 	sink    TrackedSink
-	task    uint32
-	roots   wire.RootWriter
 	tracker *tracker.Tracker // of a spout; nil for a bolt
 	edges   tracker.Edges
 	again   *tracker.Entry // what is being emitted again; nil outside Again
+	own     wire.OwnRoots  // of the spout's tuples
+	root    []byte         // of the spout's tuple being emitted, where it has an edge
 	bolt    anchors
 }
 
 // anchor is what a record carries besides key hashes and values.
 type anchor struct {
-	edge  uint64
+	edge  uint64 // of the first copy; 0 where there is one only and it bears no edge
 	seq   uint64 // of a spout's tuple
-	roots []byte // of a bolt's
+	roots []byte // nil where the edge is 0
+}
+
+// sum returns the exclusive or of the edges of so many copies.
+func (a *anchor) sum(copies int) uint64 {
+	if a.edge == 0 {
+		return wire.OwnEdge(a.seq)
+	}
+	return wire.EdgeSum(a.edge, copies)
 }
 
 // Track makes the collector of a task track what it emits; the engine calls it
 // before anything else. A spout has a tracker, a bolt has none. manual says that a bolt acks itself.
-func (c *Collector) Track(sink TrackedSink, task uint32, t *tracker.Tracker, manual bool) {
-	c.track = &tracking{sink: sink, task: task, roots: wire.NewRootWriter(task), tracker: t, edges: tracker.NewEdges(), bolt: anchors{manual: manual}}
+func (c *Collector) Track(sink TrackedSink, t *tracker.Tracker, manual bool) {
+	c.track = &tracking{sink: sink, tracker: t, edges: tracker.NewEdges(), bolt: anchors{manual: manual}}
 	for _, o := range c.outputs {
 		o.short = -1
 	}
@@ -66,6 +74,13 @@ func (o *Out) EmitID(id uint64, values ...Value) error {
 	if k == nil || k.tracker == nil {
 		return o.Emit(values...)
 	}
+	if t := k.tracker; k.again == nil && o.copies <= 1 && t.Ready() {
+		a := anchor{seq: t.Next()}
+		if o.addTracked(&o.routed, values, &a) {
+			t.Add(id, wire.OwnEdge(a.seq))
+			return nil
+		}
+	}
 	return o.emitID(k, nil, id, values)
 }
 
@@ -81,10 +96,10 @@ func (o *Out) emitID(k *tracking, b *batch, id uint64, values []Value) error {
 			return err
 		}
 	}
-	a := anchor{edge: k.edges.Next(), seq: t.Next()}
-	if sum := o.addTracked(b, values, &a); sum != 0 {
-		k.add(again, id, sum)
-		return nil
+	a := anchor{seq: t.Next()}
+	if b == nil && (o.copies > 1 || len(o.custom) > 0) { // each copy needs an edge of its own
+		k.root = wire.AppendRoot(k.root[:0], 0, a.seq)
+		a.edge, a.roots = k.edges.Next(), k.root
 	}
 	return o.emitTracked(b, values, &a, func(sum uint64) { k.add(again, id, sum) })
 }
@@ -124,38 +139,31 @@ var ErrNotEmitted = errors.New("topology: Replay has not emitted a tuple of that
 // returns the sum of the edges of its copies.
 func (o *Out) emitAnchored(k *tracking, b *batch, roots []byte, values []Value) (sum uint64, err error) {
 	a := anchor{edge: k.edges.Next(), roots: roots}
-	if sum := o.addTracked(b, values, &a); sum != 0 {
-		return sum, nil
-	}
 	err = o.emitTracked(b, values, &a, func(s uint64) { sum = s })
 	return sum, err
 }
 
-// addTracked is addShort with an anchor. It returns the sum of the edges of the
-// copies, 0 when anything is out of the ordinary.
-func (o *Out) addTracked(b *batch, values []Value, a *anchor) (sum uint64) {
-	if b == nil {
-		b = &o.routed
-	}
+// addTracked is addShort with an anchor, for a batch that takes it.
+func (o *Out) addTracked(b *batch, values []Value, a *anchor) bool {
 	if b.buf == nil || len(values) != o.fields || len(o.keys) > wire.MaxShortHashes || len(o.custom) > 0 && b == &o.routed {
-		return 0
+		return false
 	}
 	have := b.buf.B
 	n := len(have)
 	if n+wire.ShortRecord > min(b.limit, cap(have)) {
-		return 0
+		return false
 	}
 	rec := (*[wire.ShortRecord]byte)(have[n : n+wire.ShortRecord])
 	from := wire.ShortAnchor(len(o.keys))
 	var w int
-	if a.roots == nil {
-		w = o.c.track.roots.Put(rec, from, a.edge, a.seq)
-	} else if w = wire.PutRoots(rec, from, a.edge, a.roots); w == 0 {
-		return 0
+	if a.edge == 0 {
+		w = o.c.track.own.Put(rec, from, a.seq)
+	} else if w = wire.PutAnchor(rec, from, a.edge, a.roots); w == 0 {
+		return false
 	}
 	size := wire.PutShort(rec, len(o.keys), w-from, values, o.at)
 	if size == 0 {
-		return 0
+		return false
 	}
 	if f := o.oneField; f >= 0 && values[f].Type() != TypeFloat {
 		wire.PutKeyHash(rec[2:], 0, router.Hash(o.c.seed, rec[o.at[f]:o.at[f+1]]))
@@ -165,29 +173,36 @@ func (o *Out) addTracked(b *batch, values []Value, a *anchor) (sum uint64) {
 	b.buf.B = have[:n+size]
 	b.count++
 	o.c.emitted++
-	return o.sumOf(b, a.edge)
+	return true
 }
 
-// sumOf returns the sum of the edges of the copies that are made of a record in b.
-func (o *Out) sumOf(b *batch, edge uint64) uint64 {
-	if b == &o.routed && o.copies > 1 {
-		return wire.EdgeSum(edge, o.copies)
+// copiesOf returns how many copies are made of a record in b, nil standing for that of the stream.
+func (o *Out) copiesOf(b *batch) int {
+	if b == nil || b == &o.routed {
+		return o.copies
 	}
-	return edge
+	return 1
 }
 
 // emitTracked is emit with an anchor. added is called with the sum of the edges
 // once nothing can go wrong but the end of the task, before anything of the tuple is sent.
 func (o *Out) emitTracked(b *batch, values []Value, a *anchor, added func(sum uint64)) error {
+	short := b
+	if b == nil {
+		short = &o.routed
+	}
+	if o.addTracked(short, values, a) {
+		added(a.sum(o.copiesOf(b)))
+		return nil
+	}
 	size, err := o.measure(values)
 	if err != nil {
 		return err
 	}
-	o.prefix = wire.AppendEdge(o.prefix[:0], a.edge)
-	if a.roots == nil {
-		o.prefix = wire.AppendRoot(o.prefix, o.c.track.task, a.seq)
+	if a.edge == 0 {
+		o.prefix = wire.AppendRoot(o.prefix[:0], 0, a.seq)
 	} else {
-		o.prefix = append(o.prefix, a.roots...)
+		o.prefix = append(wire.AppendEdge(o.prefix[:0], a.edge), a.roots...)
 	}
 	if size += len(o.prefix); size > wire.MaxTuple {
 		return &TupleTooLargeError{Size: size}
@@ -209,7 +224,7 @@ func (o *Out) emitTracked(b *batch, values []Value, a *anchor, added func(sum ui
 	b.buf.B = o.encode(b.buf.B, o.prefix, values, size)
 	b.count++
 	o.c.emitted++
-	added(o.sumOf(b, a.edge))
+	added(a.sum(o.copiesOf(b)))
 	return nil
 }
 

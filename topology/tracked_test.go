@@ -15,6 +15,7 @@ import (
 
 // trackedSink keeps what a task sends: tuples by where they go, and acks.
 type trackedSink struct {
+	task  uint32
 	sent  [][]byte // tuples of routed batches
 	named map[uint32][][]byte
 	acks  []sentAck
@@ -66,8 +67,8 @@ func (s *trackedSink) Fail(task uint32, seq uint64, tuple []byte, cause error) {
 	s.fails = append(s.fails, sentFail{task, seq, string(tuple), cause})
 }
 
-func newTrackedSink() *trackedSink {
-	return &trackedSink{named: map[uint32][][]byte{}, full: func() error { return ErrStopped }}
+func newTrackedSink(task uint32) *trackedSink {
+	return &trackedSink{task: task, named: map[uint32][][]byte{}, full: func() error { return ErrStopped }}
 }
 
 // network is a spout and bolts in layers, whose tuples are carried by hand. Each
@@ -84,8 +85,30 @@ type network struct {
 
 // parcel is a tuple on its way, and the spout tuples that it descends from.
 type parcel struct {
-	tuple []byte
-	roots map[uint64]bool // task<<32 | id
+	tuple  []byte
+	source uint32
+	roots  map[uint64]bool // task<<32 | id
+}
+
+// begin lets a collector begin a tuple of a task, as the engine does, or where
+// plainly is set by the way that is there for all tuples.
+func begin(tb interface{ Fatal(args ...any) }, c *Collector, view *Tuple, tuple []byte, source uint32, plainly bool) {
+	record := append(wire.AppendRecordHeader(nil, len(tuple)), tuple...)
+	_, at, seq, own := wire.OwnRecord(append(record, record...), 0) // it does not look at the last one
+	values := at - 2
+	if own && !plainly {
+		c.BeginOwn(tuple, source, seq)
+	} else {
+		edge, roots, at, err := wire.Anchors(tuple)
+		if err == nil {
+			err = c.Begin(tuple, source, edge, roots)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		values = at
+	}
+	view.ResetTracked(tuple, values, &Source{}, c)
 }
 
 func newNetwork(spouts, layers, copies int, manual bool) *network {
@@ -93,19 +116,19 @@ func newNetwork(spouts, layers, copies int, manual bool) *network {
 	spec := []OutputSpec{{Name: DefaultStream, Fields: []string{"n", "text"}, KeySets: [][]int{{0}}, Routed: true, Copies: copies}}
 	for i := range spouts {
 		task := uint32(i + 1)
-		sink, ring := newTrackedSink(), tracker.New(1, 1<<20)
+		sink, ring := newTrackedSink(task), tracker.New(1, 1<<20)
 		c := NewCollector(sink, 7, 0, 0, spec)
-		c.Track(sink, task, ring, false)
+		c.Track(sink, ring, false)
 		ring.Completed = func(id uint64, _ bool) { n.complete[uint64(task)<<32|id] = true }
 		n.spouts, n.trackers, n.sinks = append(n.spouts, c), append(n.trackers, ring), append(n.sinks, sink)
 	}
 	for i := range layers {
-		sink := newTrackedSink()
+		sink := newTrackedSink(uint32(spouts + i + 1))
 		if i == layers-1 {
 			spec = nil
 		}
 		c := NewCollector(sink, 7, 0, 0, spec)
-		c.Track(sink, uint32(spouts+i+1), nil, manual)
+		c.Track(sink, nil, manual)
 		n.bolts, n.sinks = append(n.bolts, c), append(n.sinks, sink)
 	}
 	return n
@@ -116,7 +139,7 @@ func (n *network) carry(c *Collector, sink *trackedSink, layer int, roots map[ui
 	_ = c.Flush()
 	for _, tuple := range sink.sent {
 		for range n.copies {
-			n.waiting[layer] = append(n.waiting[layer], parcel{tuple: bytes.Clone(tuple), roots: roots})
+			n.waiting[layer] = append(n.waiting[layer], parcel{tuple: bytes.Clone(tuple), source: sink.task, roots: roots})
 			record := append(wire.AppendRecordHeader(nil, len(tuple)), tuple...)
 			_ = wire.NextEdges(record)
 			tuple = record[len(record)-len(tuple):]
@@ -215,12 +238,7 @@ func TestCompleteIsWhatNothingDescendsFrom(t *testing.T) {
 			p := n.waiting[layer][i]
 			n.waiting[layer] = append(n.waiting[layer][:i], n.waiting[layer][i+1:]...)
 			c, sink := n.bolts[layer], n.sinks[len(n.spouts)+layer]
-			edge, roots, values, err := wire.Anchors(p.tuple)
-			if err != nil {
-				t.Fatal(err)
-			}
-			view.ResetTracked(p.tuple, values, &Source{}, c)
-			c.Begin(p.tuple, edge, roots)
+			begin(t, c, &view, p.tuple, p.source, pick(2, "plainly") == 0)
 			if number, err := view.Int(0); err != nil || number != 1 {
 				t.Fatalf("field 0 is %d, %v", number, err)
 			}
@@ -285,15 +303,7 @@ func TestManualAckIsChecked(t *testing.T) {
 		return wire.AppendValue(wire.AppendRoot(wire.AppendEdge(nil, 5), 1, seq), &v)
 	}
 	var view Tuple
-	begin := func(seq uint64) {
-		b := tuple(seq)
-		edge, roots, values, err := wire.Anchors(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		view.ResetTracked(b, values, &Source{}, c)
-		c.Begin(b, edge, roots)
-	}
+	begin := func(seq uint64) { begin(t, c, &view, tuple(seq), 1, false) }
 
 	begin(1) // never taken
 	c.End(nil)
@@ -340,9 +350,9 @@ func TestManualAckIsChecked(t *testing.T) {
 
 // TestEmitWaitsForRoom fills a tracker.
 func TestEmitWaitsForRoom(t *testing.T) {
-	sink, ring := newTrackedSink(), tracker.New(1, 2)
+	sink, ring := newTrackedSink(1), tracker.New(1, 2)
 	c := NewCollector(sink, 7, 0, 0, []OutputSpec{{Name: DefaultStream, Fields: []string{"n"}, Routed: true, Copies: 1}})
-	c.Track(sink, 1, ring, false)
+	c.Track(sink, ring, false)
 	waits := 0
 	sink.full = func() error {
 		if waits++; waits == 3 {
@@ -381,11 +391,11 @@ func TestEmitterKnowsTheEdgesOfAllCopies(t *testing.T) {
 	spec := []OutputSpec{{
 		Name: DefaultStream, Fields: []string{"text"}, KeySets: [][]int{{0}}, Routed: true, Copies: 3, Direct: []uint32{5}, Custom: []CustomTarget{custom},
 	}, {Name: "nobody", Fields: []string{"text"}}}
-	sink, ring := newTrackedSink(), tracker.New(1, 100)
+	sink, ring := newTrackedSink(1), tracker.New(1, 100)
 	done := []uint64{}
 	ring.Completed = func(id uint64, _ bool) { done = append(done, id) }
 	c := NewCollector(sink, 7, 0, 0, spec)
-	c.Track(sink, 1, ring, false)
+	c.Track(sink, ring, false)
 	out, err := c.Stream(DefaultStream)
 	if err != nil {
 		t.Fatal(err)
@@ -424,9 +434,15 @@ func TestEmitterKnowsTheEdgesOfAllCopies(t *testing.T) {
 			if len(roots) == 0 {
 				continue
 			}
-			task, seq, ok := wire.OnlyRoot(roots)
-			if !ok || task != 1 {
-				t.Errorf("root %d %d %v", task, seq, ok)
+			task, seq, rest, err := wire.NextRoot(roots)
+			if err != nil || task != 0 || len(rest) > 0 {
+				t.Errorf("root %d %d, %v, then %x", task, seq, err, rest)
+			}
+			if edge == 0 {
+				edge = wire.OwnEdge(seq)
+				if copies != 1 {
+					t.Errorf("%d copies have the same edge", copies)
+				}
 			}
 			words[seq] ^= wire.EdgeSum(edge, copies)
 		}
@@ -457,12 +473,7 @@ func TestJoinOfCopiesOfOneTuple(t *testing.T) {
 			c := n.bolts[layer]
 			var view Tuple
 			for _, p := range n.waiting[layer] {
-				edge, roots, values, err := wire.Anchors(p.tuple)
-				if err != nil {
-					t.Fatal(err)
-				}
-				view.ResetTracked(p.tuple, values, &Source{}, c)
-				c.Begin(p.tuple, edge, roots)
+				begin(t, c, &view, p.tuple, p.source, false)
 				all = append(all, view.Anchor())
 				c.End(nil)
 			}

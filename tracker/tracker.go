@@ -102,13 +102,21 @@ func (t *Tracker) Space() bool {
 	return t.tail-t.head <= t.mask || len(t.slots) < t.mostSlots
 }
 
+// Ready reports whether Add can take a tuple at once: it is not Full, and its ring need not grow.
+func (t *Tracker) Ready() bool { return t.live < t.most && t.tail-t.head <= t.mask }
+
 // Next returns the sequence number that Add gives the next tuple.
 func (t *Tracker) Next() uint64 { return t.tail }
 
 // Add follows a tuple, whose sequence number is Next, from now on. There must be
 // Space. word is not zero.
 func (t *Tracker) Add(id, word uint64) {
-	t.add(slot{word: word, id: id, born: t.now})
+	if t.tail-t.head > t.mask {
+		t.grow()
+	}
+	t.slots[t.tail&t.mask] = slot{word: word, id: id, born: t.now}
+	t.tail++
+	t.live++
 	if id >= t.lastID {
 		t.lastID, t.any = id, true
 	}
@@ -127,17 +135,10 @@ func (t *Tracker) AddDone(id uint64, dead bool) {
 
 // AddAgain is Add for a tuple, or a dead letter, that Tracker has given up before.
 func (t *Tracker) AddAgain(e Entry, word uint64) {
-	t.add(slot{word: word, id: e.ID, born: t.now, tries: e.Tries, dead: e.Dead, again: true})
+	t.Add(e.ID, word)
+	s := &t.slots[(t.tail-1)&t.mask]
+	s.tries, s.dead, s.again = e.Tries, e.Dead, true
 	t.again++
-}
-
-func (t *Tracker) add(s slot) {
-	if t.tail-t.head > t.mask {
-		t.grow()
-	}
-	t.slots[t.tail&t.mask] = s
-	t.tail++
-	t.live++
 }
 
 // grow doubles the ring.
@@ -170,11 +171,21 @@ func (t *Tracker) Ack(seq, word uint64) {
 func (t *Tracker) AckAll(body []byte) (n int, err error) {
 	var seq, word uint64
 	for ; len(body) > 0; n++ {
-		var ok bool
-		if seq, word, body, ok = wire.NextAck(body, seq); !ok {
+		next, ok := wire.OwnAck(body[0], seq)
+		if ok {
+			seq, word, body = next, wire.OwnEdge(next), body[1:]
+		} else if seq, word, body, ok = wire.NextAck(body, seq); !ok {
 			return n, wire.ErrAcks
 		}
-		t.Ack(seq, word)
+		if seq-t.head >= t.tail-t.head {
+			continue
+		}
+		if s := &t.slots[seq&t.mask]; s.word == word && word != 0 {
+			s.word = 0
+			t.complete(seq, s)
+		} else if s.word != 0 {
+			s.word ^= word
+		}
 	}
 	return n, nil
 }

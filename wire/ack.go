@@ -18,10 +18,21 @@ const MaxAck = binary.MaxVarintLen64 + 8
 
 // AppendAck appends an acknowledgement to the body of an ack frame: word is to
 // be taken, by exclusive or, from what the tracker of the frame's destination
-// waits for under seq. prev is the seq of the entry before, 0 for the first one.
+// waits for under seq, which is at most MaxSeq. prev is the seq of the entry
+// before, 0 for the first one.
+//
+// An entry is the difference of the two in zigzag form, doubled, as a varint. It
+// is odd where the word follows in eight bytes; else the word is OwnEdge(seq),
+// as of a bolt that gets the spout's tuple and emits nothing for it.
 func AppendAck(dst []byte, prev, seq, word uint64) []byte {
-	dst = binary.AppendUvarint(dst, zigzag(int64(seq-prev)))
-	return binary.LittleEndian.AppendUint64(dst, word)
+	d := zigzag(int64(seq-prev)) << 1
+	if word != OwnEdge(seq) {
+		return binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, d|1), word)
+	}
+	if d < 0x80 {
+		return append(dst, byte(d))
+	}
+	return binary.AppendUvarint(dst, d)
 }
 
 // NextAck reads the first entry of the rest of an ack frame's body, which must
@@ -34,16 +45,30 @@ func NextAck(body []byte, prev uint64) (seq, word uint64, rest []byte, ok bool) 
 			return 0, 0, nil, false
 		}
 	}
+	seq = prev + uint64(unzigzag(d>>1))
+	if d&1 == 0 {
+		return seq, OwnEdge(seq), body[n:], true
+	}
 	if len(body) < n+8 {
 		return 0, 0, nil, false
 	}
-	return prev + uint64(unzigzag(d)), binary.LittleEndian.Uint64(body[n:]), body[n+8:], true
+	return seq, binary.LittleEndian.Uint64(body[n:]), body[n+8:], true
+}
+
+// OwnAck reads an entry of one byte, whose word is OwnEdge(seq), as nearly all
+// are. Where ok is false NextAck must be asked. prev is as for that.
+func OwnAck(b byte, prev uint64) (seq uint64, ok bool) {
+	return prev + uint64(unzigzag(uint64(b>>1))), b&0x81 == 0
 }
 
 // CountAcks walks the body of an ack frame and returns its number of entries,
 // or ErrAcks.
 func CountAcks(body []byte) (n int, err error) {
 	for ; len(body) > 0; n++ {
+		if body[0]&0x81 == 0 { // see OwnAck
+			body = body[1:]
+			continue
+		}
 		var ok bool
 		if _, _, body, ok = NextAck(body, 0); !ok {
 			return n, ErrAcks

@@ -8,13 +8,13 @@ import (
 // ErrAnchors says that edge or roots of a tuple cannot be parsed.
 var ErrAnchors = errors.New("wire: malformed edge or roots of a tuple")
 
-// AnchorSize is the room that RootWriter.Put needs, in bytes: an edge and one root take no more.
+// AnchorSize is the room that OwnRoots.Put and PutAnchor need, in bytes: an edge and one root take no more.
 const AnchorSize = KeyHashSize + 2 + 1 + binary.MaxVarintLen32 + 1 + binary.MaxVarintLen64
 
 // NextEdge returns the edge of the copy that follows the one with edge e. A
 // tuple has as many copies as tasks get it, a number that the plan fixes: the
 // emitter writes the edge of the first, and the stream manager writes those of
-// the others as it makes them. It is a permutation of the 64-bit numbers (a step
+// the others as it makes them. (Where there is one copy, see OwnEdge.) It is a permutation of the 64-bit numbers (a step
 // of SplitMix64: Steele, Lea, Flood, OOPSLA 2014).
 func NextEdge(e uint64) uint64 {
 	e += 0x9e3779b97f4a7c15
@@ -35,7 +35,8 @@ func EdgeSum(e uint64, copies int) uint64 {
 }
 
 // Anchors returns a tuple's edge and its roots, as the bytes of their fields one
-// behind the other, for NextRoot, and the offset of what follows them. It borrows
+// behind the other, for NextRoot, and the offset of what follows them. The edge
+// is 0 where the tuple carries none: then it is OwnEdge of the first root. It borrows
 // tuple unless the fields stand in another order than Ardea's: then the roots are
 // a copy and values is 0. A tuple that nobody tracks has no roots. The error is ErrAnchors.
 func Anchors(tuple []byte) (edge uint64, roots []byte, values int, err error) {
@@ -43,11 +44,10 @@ func Anchors(tuple []byte) (edge uint64, roots []byte, values int, err error) {
 	for off+KeyHashSize <= len(tuple) && tuple[off] == tagKeyHash {
 		off += KeyHashSize
 	}
-	if off+KeyHashSize > len(tuple) || tuple[off] != tagEdge {
-		return slowAnchors(tuple)
+	if off+KeyHashSize <= len(tuple) && tuple[off] == tagEdge {
+		edge = binary.LittleEndian.Uint64(tuple[off+1:])
+		off += KeyHashSize
 	}
-	edge = binary.LittleEndian.Uint64(tuple[off+1:])
-	off += KeyHashSize
 	first := off
 	for off+1 < len(tuple) && tuple[off] == tagRoot && tuple[off+1] < 0x80 {
 		off += 2 + int(tuple[off+1])
@@ -81,7 +81,8 @@ func slowAnchors(tuple []byte) (edge uint64, roots []byte, values int, err error
 }
 
 // NextRoot reads the first of the roots that Anchors returned and returns what
-// is left of them. The error is ErrAnchors; roots must not be empty.
+// is left of them. A task of 0 stands for the one that the tuple's frame comes
+// from. The error is ErrAnchors; roots must not be empty.
 func NextRoot(roots []byte) (task uint32, seq uint64, rest []byte, err error) {
 	num, typ, val, end := nextField(roots, 0)
 	if end < 0 || num<<3|uint64(typ) != tagRoot {
@@ -131,53 +132,42 @@ func AppendEdge(dst []byte, edge uint64) []byte {
 }
 
 // AppendRoot appends a root to a tuple that has its edge, or to a list of roots.
+// A task of 0, which takes no bytes, stands for the one that sends the tuple.
 func AppendRoot(dst []byte, task uint32, seq uint64) []byte {
-	dst = append(dst, tagRoot, byte(2+uvarintLen(uint64(task))+uvarintLen(seq)), tagRootTask)
-	dst = append(binary.AppendUvarint(dst, uint64(task)), tagRootSeq)
-	return binary.AppendUvarint(dst, seq)
-}
-
-// RootWriter writes the anchors of the tuples of one spout task. The zero
-// RootWriter is of no use, see NewRootWriter.
-type RootWriter struct {
-	head uint64 // the root up to its seq, with a length that lacks the seq
-	size int    // of head, in bytes
-}
-
-// NewRootWriter returns the writer of a task, whose id is at most 1<<21.
-func NewRootWriter(task uint32) RootWriter {
-	var b [8]byte
-	n := len(AppendRoot(b[:0], task, 0)) - 1
-	b[1]--
-	return RootWriter{head: binary.LittleEndian.Uint64(b[:]) &^ (^uint64(0) << (8 * n)), size: n}
-}
-
-// Put writes an edge and one root to dst[w:], where AnchorSize bytes must
-// follow, and returns the offset behind them. It writes what AppendEdge and
-// AppendRoot append, by machine words.
-func (r *RootWriter) Put(dst *[ShortRecord]byte, w int, edge, seq uint64) int {
-	b := (*[AnchorSize]byte)(dst[w:])
-	n := uvarintLen(seq)
-	b[0] = tagEdge
-	binary.LittleEndian.PutUint64(b[1:], edge)
-	binary.LittleEndian.PutUint64(b[KeyHashSize:], r.head+uint64(n)<<8)
-	at := KeyHashSize + r.size
-	if n > 8 {
-		return w + at + binary.PutUvarint(b[at:], seq)
+	n := 1 + uvarintLen(seq)
+	if task == 0 {
+		dst = append(dst, tagRoot, byte(n))
+	} else {
+		dst = append(dst, tagRoot, byte(n+1+uvarintLen(uint64(task))), tagRootTask)
+		dst = binary.AppendUvarint(dst, uint64(task))
 	}
-	more := uint64(nonASCII) &^ (^uint64(0) << (8 * (n - 1) & 63)) // of all bytes but the last
-	binary.LittleEndian.PutUint64(b[at:], spread7(seq)|spread7(seq>>28)<<32|more)
-	return w + at + n
+	return binary.AppendUvarint(append(dst, tagRootSeq), seq)
 }
 
-// spread7 returns the low 28 bits of u as four bytes of seven bits.
-func spread7(u uint64) uint64 {
-	return u&0x7f | u<<1&0x7f00 | u<<2&0x7f0000 | u<<3&0x7f000000
+// ResolveRoots returns roots, in which a task of 0 stands for source, with that
+// task in its place: roots itself if it has none, else it appends them to dst.
+// The error is ErrAnchors.
+func ResolveRoots(dst, roots []byte, source uint32) ([]byte, error) {
+	relative := false
+	for rest := roots; len(rest) > 0; {
+		task, seq, next, err := NextRoot(rest)
+		if err != nil {
+			return nil, err
+		}
+		if task == 0 {
+			task, relative = source, true
+		}
+		dst, rest = AppendRoot(dst, task, seq), next
+	}
+	if !relative {
+		return roots, nil
+	}
+	return dst, nil
 }
 
-// PutRoots is RootWriter.Put with roots that Anchors returned. It returns 0 where
-// they are longer than AnchorSize leaves room for.
-func PutRoots(dst *[ShortRecord]byte, w int, edge uint64, roots []byte) int {
+// PutAnchor is OwnRoots.Put with an edge, and with roots as AppendRoot makes them. It
+// returns 0 where they are longer than AnchorSize leaves room for.
+func PutAnchor(dst *[ShortRecord]byte, w int, edge uint64, roots []byte) int {
 	b := (*[AnchorSize]byte)(dst[w:])
 	if len(roots) > len(b)-KeyHashSize {
 		return 0

@@ -113,25 +113,103 @@ func TestEdgeSumIsThatOfTheCopies(t *testing.T) {
 	}
 }
 
-// TestRootWriterWritesTheSameBytes compares the one-pass functions with the others.
-func TestRootWriterWritesTheSameBytes(t *testing.T) {
+// TestAnchorsInOnePass compares the one-pass functions with the others.
+func TestAnchorsInOnePass(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		task, seq := rapid.Uint32Range(0, 1<<21).Draw(t, "task"), rapid.Uint64().Draw(t, "seq")
+		task, seq := rapid.Uint32Range(0, 1<<21).Draw(t, "task"), rapid.Uint64Min(1).Draw(t, "seq")
 		seq >>= rapid.IntRange(0, 63).Draw(t, "shift")
-		roots := NewRootWriter(task)
 		edge := rapid.Uint64().Draw(t, "edge")
+		hashes := rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes")
 		var dst [ShortRecord]byte
-		w := ShortAnchor(rapid.IntRange(0, MaxShortHashes).Draw(t, "hashes"))
-		want := AppendRoot(AppendEdge(nil, edge), task, seq)
-		if end := roots.Put(&dst, w, edge, seq); !bytes.Equal(dst[w:end], want) {
+		w := ShortAnchor(hashes)
+		var own OwnRoots
+		for n := range uint64(300) {
+			if end, want := own.Put(&dst, w, seq+n), AppendRoot(nil, 0, seq+n); !bytes.Equal(dst[w:end], want) {
+				t.Fatalf("number %d behind %d: % x, want % x", n, seq, dst[w:end], want)
+			}
+		}
+		other := rapid.Uint64().Draw(t, "other")
+		if end, want := own.Put(&dst, w, other), AppendRoot(nil, 0, other); !bytes.Equal(dst[w:end], want) {
 			t.Fatalf("% x, want % x", dst[w:end], want)
 		}
-		if end := PutRoots(&dst, w, edge, want[KeyHashSize:]); !bytes.Equal(dst[w:end], want) {
+		want := AppendRoot(nil, task, seq)
+		if end := PutAnchor(&dst, w, edge, want); !bytes.Equal(dst[w:end], append(AppendEdge(nil, edge), want...)) {
 			t.Fatalf("% x, want % x", dst[w:end], want)
+		}
+		value := Bytes(make([]byte, rapid.IntRange(0, 9).Draw(t, "size")))
+		tuple := AppendRoot(AppendKeyHashes(nil, hashes), 0, seq)
+		at := len(tuple)
+		tuple = AppendValue(tuple, &value)
+		off := rapid.IntRange(0, 3).Draw(t, "offset")
+		body := append(AppendRecordHeader(make([]byte, off), len(tuple)), tuple...)
+		size := len(body)
+		body = append(body, make([]byte, rapid.IntRange(0, ownRoom).Draw(t, "behind"))...)
+		end, values, got, ok := OwnRecord(body, off)
+		common := hashes < 2 && seq < 1<<56 && len(body) >= off+ownRoom
+		if ok != common || ok && (end != size || values != off+2+at || got != seq) {
+			t.Fatalf("record to %d, values at %d, number %d, %v; want %d, %d, %d, %v", end, values, got, ok, size, off+2+at, seq, common)
 		}
 	})
-	if PutRoots(new([ShortRecord]byte), 2, 1, make([]byte, AnchorSize)) != 0 {
+	if PutAnchor(new([ShortRecord]byte), 2, 1, make([]byte, AnchorSize)) != 0 {
 		t.Error("roots beyond the room are written")
+	}
+}
+
+// TestOwnRecordRefusesWhatIsNotOfTheForm leaves to Anchors what it cannot read.
+func TestOwnRecordRefusesWhatIsNotOfTheForm(t *testing.T) {
+	value := String("a word")
+	for name, tuple := range map[string][]byte{
+		"an edge":           AppendValue(AppendRoot(AppendEdge(nil, 7), 0, 9), &value),
+		"a task":            AppendValue(AppendRoot(nil, 3, 9), &value),
+		"two roots":         AppendValue(AppendRoot(AppendRoot(nil, 0, 9), 0, 10), &value),
+		"no root":           AppendValue(AppendKeyHashes(nil, 1), &value),
+		"an edge behind":    AppendEdge(AppendRoot(nil, 0, 9), 7),
+		"a root of nothing": AppendValue([]byte{tagRoot, 0}, &value),
+		"no number":         AppendValue([]byte{tagRoot, 1, tagRootSeq}, &value),
+		"a number too long": AppendValue([]byte{tagRoot, 2, tagRootSeq, 0x80, 1}, &value),
+		"two numbers":       AppendValue([]byte{tagRoot, 4, tagRootSeq, 1, tagRootSeq, 2}, &value),
+		"a number cut":      AppendValue([]byte{tagRoot, 9, tagRootSeq, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88}, &value),
+		"nothing":           {},
+		"no values":         AppendRoot(nil, 0, 9),
+		"two hashes":        AppendValue(AppendRoot(AppendKeyHashes(nil, 2), 0, 9), &value),
+	} {
+		body := append(append(AppendRecordHeader(nil, len(tuple)), tuple...), make([]byte, ownRoom)...)
+		if _, _, seq, ok := OwnRecord(body, 0); ok {
+			t.Errorf("%s is read as number %d", name, seq)
+		}
+	}
+}
+
+func TestOwnRecordRefusesOtherRecords(t *testing.T) {
+	value := String("a word that is long enough")
+	tuple := AppendValue(AppendRoot(nil, 0, 9), &value)
+	good := append(AppendRecordHeader(nil, len(tuple)), tuple...)
+	if _, _, _, ok := OwnRecord(good, 0); !ok {
+		t.Fatal("a good record is refused")
+	}
+	other, cut, long := bytes.Clone(good), bytes.Clone(good), bytes.Clone(good)
+	other[0] = tagRoot
+	cut[1]++
+	long[1] |= 0x80
+	for name, body := range map[string][]byte{"another field": other, "a record cut short": cut, "a long record": long} {
+		if _, _, _, ok := OwnRecord(body, 0); ok {
+			t.Errorf("%s is read", name)
+		}
+	}
+}
+
+func TestRootsAreResolved(t *testing.T) {
+	named := AppendRoot(AppendRoot(nil, 3, 9), 1<<20, 1<<40)
+	got, err := ResolveRoots([]byte("x"), named, 5)
+	if err != nil || &got[0] != &named[0] {
+		t.Errorf("roots with tasks become % x, %v", got, err)
+	}
+	got, err = ResolveRoots([]byte{}, AppendRoot(AppendRoot(nil, 3, 9), 0, 10), 5)
+	if want := AppendRoot(AppendRoot(nil, 3, 9), 5, 10); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("% x, %v; want % x", got, err, want)
+	}
+	if _, err := ResolveRoots(nil, []byte{tagRoot, 3, 0xff, 0xff, 0xff}, 5); !errors.Is(err, ErrAnchors) {
+		t.Errorf("garbage gives %v", err)
 	}
 }
 
@@ -139,7 +217,11 @@ func TestAcksComeBackAsTheyWere(t *testing.T) {
 	type ack struct{ seq, word uint64 }
 	rapid.Check(t, func(t *rapid.T) {
 		acks := rapid.SliceOf(rapid.Custom(func(t *rapid.T) ack {
-			return ack{rapid.Uint64().Draw(t, "seq"), rapid.Uint64().Draw(t, "word")}
+			a := ack{rapid.Uint64Max(MaxSeq).Draw(t, "seq"), rapid.Uint64().Draw(t, "word")}
+			if rapid.Bool().Draw(t, "own") {
+				a.word = OwnEdge(a.seq)
+			}
+			return a
 		})).Draw(t, "acks")
 		var body []byte
 		prev := uint64(0)
@@ -162,7 +244,7 @@ func TestAcksComeBackAsTheyWere(t *testing.T) {
 			body, prev = rest, seq
 		}
 	})
-	for _, bad := range [][]byte{{0}, {0x80}, bytes.Repeat([]byte{0xff}, 11), make([]byte, 8)} {
+	for _, bad := range [][]byte{{1}, {0x80}, bytes.Repeat([]byte{0xff}, 11), {0, 0, 1, 2, 3, 4, 5, 6, 7}} {
 		if _, err := CountAcks(bad); !errors.Is(err, ErrAcks) {
 			t.Errorf("% x gives %v", bad, err)
 		}

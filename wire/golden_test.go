@@ -92,7 +92,9 @@ func TestGoldenHandshake(t *testing.T) {
 func TestGoldenAcks(t *testing.T) {
 	b := AppendAck(nil, 0, 300, 0x1111111111111111)
 	b = AppendAck(b, 300, 301, 0x2222222222222222)
-	golden(t, "acks", "body of an ack frame: (300, 0x1111111111111111), (301, 0x2222222222222222), (299, 3)", AppendAck(b, 301, 299, 3))
+	b = AppendAck(b, 301, 302, OwnEdge(302))
+	golden(t, "acks", "body of an ack frame: (300, 0x1111111111111111), (301, 0x2222222222222222), (302, its own edge), (299, 3)",
+		AppendAck(b, 302, 299, 3))
 }
 
 // goldenBatches are bodies of data frames by the names of their files.
@@ -116,6 +118,8 @@ func goldenBatches(tb testing.TB) map[string][]byte {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	word := String("abscissa")
+	own := AppendValue(AppendRoot(AppendKeyHashes(nil, 1), 0, 300), &word)
 	return map[string][]byte{
 		"batch-empty":    {},
 		"batch-types":    appendTuple(nil, nil, types...),
@@ -123,6 +127,7 @@ func goldenBatches(tb testing.TB) map[string][]byte {
 		"batch-keyed":    appendTuple(appendTuple(nil, []uint64{0x1111111111111111}, String("a"), Int(7)), []uint64{0x2222222222222222}, String("b"), Int(8)),
 		"batch-two-keys": appendTuple(nil, []uint64{0x1111111111111111, 0x2222222222222222}, String("a"), Int(7)),
 		"batch-anchored": anchored,
+		"batch-own":      append(AppendRecordHeader(nil, len(own)), own...),
 		"batch-long": appendTuple(appendTuple(appendTuple(nil, []uint64{1}, String(strings.Repeat("x", 125))),
 			[]uint64{2}, String(strings.Repeat("y", 126))), []uint64{3}, Bytes(bytes.Repeat([]byte{'z'}, 300))),
 	}
@@ -137,6 +142,7 @@ func TestGoldenBatches(t *testing.T) {
 		"batch-keyed":    "body of two tuples, key hashes 0x1111111111111111 and 0x2222222222222222, values (a, 7) and (b, 8)",
 		"batch-two-keys": "body of one tuple, key hashes 0x1111111111111111 and 0x2222222222222222, values (a, 7)",
 		"batch-anchored": "body of one tuple, key hash 0x1111111111111111, edge 0x2222222222222222, roots (1, 5) and (2, 2^40), value abscissa",
+		"batch-own":      "body of one tuple, key hash 0, no edge, root (sender, 300), value abscissa",
 		"batch-long":     "body of three tuples, key hashes 1, 2, 3: strings of 125 x and 126 y, bytes of 300 z; lengths take one, then two bytes",
 	}
 	for name, b := range goldenBatches(t) {

@@ -32,7 +32,7 @@ var plants = []plant{
 	{
 		name: "ack before processing", file: "topology/anchors.go",
 		old:  "		if err != nil && c.entry(a.taken) != nil {\n",
-		bug:  "		if e := c.entry(a.taken); planted && e != nil && len(e.roots) > 0 {\n\t\t\tk.ack(e)\n\t\t\te.roots = e.roots[:0]\n\t\t}\n",
+		bug:  "		if e := c.entry(a.taken); planted && e != nil && e.tracked() {\n\t\t\tk.ack(e)\n\t\t\te.roots, e.only.seq = e.roots[:0], 0\n\t\t}\n",
 		run:  "TestKilledCollector",
 		says: `was acked and is not on record`,
 	},

@@ -74,7 +74,7 @@ type Tuple struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One hash per distinct key set of the stream, in the order of the plan.
 	KeyHash []uint64 `protobuf:"fixed64,1,rep,name=key_hash,json=keyHash,proto3" json:"key_hash,omitempty"`
-	// Random id of this copy; absent where nothing is acked.
+	// Random id of this copy; absent where nothing is acked, and where it follows from the root.
 	Edge          uint64   `protobuf:"fixed64,2,opt,name=edge,proto3" json:"edge,omitempty"`
 	Roots         []*Root  `protobuf:"bytes,3,rep,name=roots,proto3" json:"roots,omitempty"`
 	Values        []*Value `protobuf:"bytes,4,rep,name=values,proto3" json:"values,omitempty"`
@@ -140,7 +140,7 @@ func (x *Tuple) GetValues() []*Value {
 	return nil
 }
 
-// Root names the spout tuple that a tuple descends from.
+// Root names the spout tuple that a tuple descends from. No task is the one that the frame comes from.
 type Root struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Task          uint32                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
