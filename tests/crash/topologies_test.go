@@ -20,6 +20,7 @@ type spec struct {
 	HoldFor time.Duration // how long at most
 	Forget  uint64        // a leaf forgets every so manieth tuple when it comes first; 0 = none
 	Sleep   time.Duration // of a slow leaf, for every tuple
+	Gated   bool          // spouts and slow leaves handle as many tuples as their gates say
 	Timeout time.Duration // of messages; 0 = the default
 	Pending int           // most tuples pending; 0 = the default
 	Retries int

@@ -47,12 +47,17 @@ type generator struct {
 	sent    int64 // by this process, not counting replays
 	last    int64
 	sign    sign
+	gate    *gate // nil if it may emit as it likes
 }
 
 // Open makes the files.
 func (g *generator) Open(_ context.Context, task *topology.Task, out *topology.Collector) (err error) {
 	g.name, g.index, g.out, g.sign = task.Component, task.Index, out, newSign(g.s, task)
 	g.payload = make([]byte, g.s.Payload)
+	if g.s.Gated {
+		gate := newGate(g.s, g.name)
+		g.gate = &gate
+	}
 	if g.high, err = openHighMark(g.s.Dir, g.name, g.index); err != nil {
 		return err
 	}
@@ -71,6 +76,15 @@ func (g *generator) Next() error {
 	}
 	if g.s.Tuples > 0 && g.next >= g.s.Tuples {
 		return io.EOF
+	}
+	if g.gate != nil {
+		open, err := g.gate.open(g.next)
+		if err != nil {
+			return err
+		}
+		if !open {
+			return topology.ErrIdle
+		}
 	}
 	if g.next >= g.high.at {
 		if _, err := os.Stat(filepath.Join(g.s.Dir, stopName)); err == nil {
