@@ -6,6 +6,7 @@ import (
 
 	"github.com/ardea-stream/ardea/internal/leaktest"
 	"github.com/ardea-stream/ardea/local"
+	"github.com/ardea-stream/ardea/topology"
 )
 
 // TestUndisturbed has every tuple arrive exactly once where nothing goes wrong.
@@ -13,7 +14,7 @@ func TestUndisturbed(t *testing.T) {
 	leaktest.Check(t)
 	for i, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
-			s := &spec{Kind: kind, Tuples: 20_000, Hold: 64, HoldFor: time.Millisecond, Timeout: 10 * time.Second, Retries: -1}
+			s := &spec{Kind: kind, Tuples: 20_000, Hold: 64, HoldFor: time.Millisecond, Timeout: topology.MaxMessageTimeout, Retries: -1}
 			r := begin(t, s, local.Options{Containers: 1 + i%2})
 			res := r.wait()
 			v, _ := r.judged()
@@ -32,13 +33,22 @@ func timedOut(s *local.Sample) (n int64) {
 	return n
 }
 
+// toldOf fails if tuples have timed out: what is lost with a process or a link
+// must be told to their spouts.
+func (r *run) toldOf(timedOut int64) {
+	r.t.Helper()
+	if timedOut > 0 {
+		r.t.Errorf("%d tuples were found to be lost by the message timeout only: nobody has told their spouts", timedOut)
+	}
+}
+
 // TestForgetfulBolt has a leaf that neither acks nor fails some tuples: only the
 // message timeout can find that.
 func TestForgetfulBolt(t *testing.T) {
 	leaktest.Check(t)
 	s := &spec{
 		Kind: "chain", Tuples: 5000, Hold: 64, HoldFor: time.Millisecond, Forget: 1000,
-		Timeout: 500 * time.Millisecond, Retries: 20,
+		Timeout: 500 * time.Millisecond, Retries: topology.MaxMaxRetries, // it also strikes tuples that a busy machine keeps waiting
 	}
 	r := begin(t, s, local.Options{})
 	res := r.wait()
@@ -66,8 +76,9 @@ func TestKilledCollector(t *testing.T) {
 	}
 	r.flowing()
 	r.stop()
-	r.wait()
+	res := r.wait()
 	if v, _ := r.judged(); v.failed > 0 {
 		t.Errorf("%d tuples were given up", v.failed)
 	}
+	r.toldOf(timedOut(res.Sample))
 }

@@ -100,6 +100,7 @@ type network struct {
 
 	proxy    *netfault.Proxy
 	managers []*dataplane.Manager
+	started  []*instance.Instance
 	tasks    sync.WaitGroup
 	others   sync.WaitGroup
 	stop     context.CancelFunc // of the stream managers
@@ -166,6 +167,7 @@ func (n *network) startTasks(ctx context.Context, topo *topology.Topology, p *pl
 		if err != nil {
 			n.t.Fatal(err)
 		}
+		n.started = append(n.started, in)
 		n.tasks.Go(func() { n.note(in.Run(ctx)) })
 	}
 }
@@ -233,6 +235,11 @@ func (n *network) end() {
 	if v.failed > 0 {
 		n.t.Errorf("%d tuples were given up", v.failed)
 	}
+	late := int64(0)
+	for _, in := range n.started {
+		late += in.Metrics().TimedOut
+	}
+	n.toldOf(late)
 	n.t.Logf("%d links lost; %d tuples, %d lost, %d duplicates", lost, v.emitted, v.lost, v.duplicates)
 }
 

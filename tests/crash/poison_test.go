@@ -97,7 +97,7 @@ func TestPoison(t *testing.T) {
 		few = 5_000
 	}
 	n := orElse(*poisoned, few)
-	s := &spec{Kind: "poison", Tuples: uint64(n), Hold: 64, Retries: poisonTries - 1}
+	s := &spec{Kind: "poison", Tuples: uint64(n), Hold: 64, Timeout: topology.MaxMessageTimeout, Retries: poisonTries - 1}
 	r := begin(t, s, local.Options{})
 	res := r.wait()
 	records, err := readRecords(s.Dir)
