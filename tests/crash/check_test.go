@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
+	"testing"
 )
 
 // verdict is what comes out of a run, by its records alone.
@@ -44,13 +46,13 @@ type fate struct {
 // judge compares what spouts were told with what leaves have recorded.
 func judge(s *spec, records []record) (v verdict, err error) {
 	for spout, places := range s.places() {
-		for index := 0; ; index++ {
+		for index := range s.spouts(spout) {
 			n, err := s.emitted(spout, index)
-			if errors.Is(err, fs.ErrNotExist) {
-				break
-			}
-			if err != nil {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return v, err
+			}
+			if n == 0 {
+				v.complain("%s %d has emitted nothing", spout, index)
 			}
 			f := v.fateOf(records, spout, index, n)
 			for _, p := range places {
@@ -169,15 +171,8 @@ func (v *verdict) strangers(s *spec, records []record) {
 	}
 	known := map[road]uint64{} // number of spout tasks
 	for spout, places := range s.places() {
-		tasks := uint64(0)
-		for {
-			if _, err := s.emitted(spout, int(tasks)); err != nil {
-				break
-			}
-			tasks++
-		}
 		for _, p := range places {
-			known[road{p.component, p.way}] = tasks
+			known[road{p.component, p.way}] = uint64(s.spouts(spout))
 		}
 	}
 	for i := range records {
@@ -204,4 +199,22 @@ func (v *verdict) faults() []string {
 		faults = append(faults, fmt.Sprintf("%d tuples lost, %d invented, of %d", v.lost, v.invented, v.emitted))
 	}
 	return append(faults, v.examples...)
+}
+
+// TestJudgeMissesSpouts has two spouts emit nothing, and then one of them.
+func TestJudgeMissesSpouts(t *testing.T) {
+	s := &spec{Kind: "chain", Dir: t.TempDir(), Tuples: 1}
+	for _, mute := range []string{"numbers 0 has emitted nothing", "numbers 1 has emitted nothing"} {
+		v, err := judge(s, nil)
+		if faults := strings.Join(v.faults(), "\n"); err != nil || !strings.Contains(faults, mute) {
+			t.Errorf("the judge says %q, %v, want %q", faults, err, mute)
+		}
+		h, err := openHighMark(s.Dir, numbersName, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(h.raise(1), h.f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -52,7 +52,7 @@ func (s *spec) build() (*topology.Topology, error) {
 	b.Deliver(topology.Delivery{
 		Guarantee: topology.AtLeastOnce, MessageTimeout: s.Timeout, MaxPending: s.Pending, MaxRetries: s.Retries,
 	})
-	spouts, more := 2, []topology.Option(nil)
+	more := []topology.Option(nil)
 	pass := func(name, from string, way int, more ...topology.Option) {
 		b.Bolt(name, func() topology.Bolt { return &relay{s: s} }, append(more, topology.Fields(from, "id"),
 			topology.Output(fields...), topology.Config(configWay, strconv.Itoa(way)))...)
@@ -78,13 +78,11 @@ func (s *spec) build() (*topology.Topology, error) {
 			topology.Fields("left", "id"), topology.Fields("right", "id"), topology.Output(fields...))
 		end(leafName, topology.Shuffle("join"), topology.Parallelism(2))
 	case "slow":
-		spouts = 1
 		pass("left", numbersName, 1)
 		pass("right", numbersName, 2)
 		b.Bolt(leafName, func() topology.Bolt { return &slow{leaf: leaf{s: s}, sleep: s.Sleep} }, topology.ManualAck(),
 			topology.Shuffle("left"), topology.Shuffle("right"))
 	case "poison":
-		spouts = 1
 		b.Bolt(fragileName, func() topology.Bolt { return &fragile{relay{s: s}} }, topology.Parallelism(2),
 			topology.Fields(numbersName, "id"), topology.Output(fields...), topology.Config(configWay, "1"))
 		end(leafName, topology.Shuffle(fragileName))
@@ -95,7 +93,7 @@ func (s *spec) build() (*topology.Topology, error) {
 		return nil, fmt.Errorf("crash: no topology of kind %q", s.Kind)
 	}
 	b.Spout(numbersName, func() topology.Spout { return &generator{s: s, rate: s.Rate} },
-		append(more, topology.Parallelism(spouts), topology.Output(fields...))...)
+		append(more, topology.Parallelism(s.spouts(numbersName)), topology.Output(fields...))...)
 	if s.Aside > 0 {
 		b.Spout(asideName, func() topology.Spout { return &generator{s: s, rate: s.Aside} }, topology.Output(fields...))
 		end(besideName, topology.Shuffle(asideName))
@@ -104,6 +102,14 @@ func (s *spec) build() (*topology.Topology, error) {
 }
 
 const fanOut = 3
+
+// spouts returns the number of a spout's tasks.
+func (s *spec) spouts(name string) int {
+	if name == asideName || s.Kind == "slow" || s.Kind == "poison" {
+		return 1
+	}
+	return 2
+}
 
 // places are where the tuples of each spout must arrive.
 func (s *spec) places() map[string][]place {
