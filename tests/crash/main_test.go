@@ -25,6 +25,7 @@ var (
 	poisoned      = flag.Int("poison", 0, "send `N` tuples, of which one in a hundred panics; 0 means few")
 	thorough      = flag.Bool("thorough", false, "break the network in all places, not only in some")
 	stall         = flag.Duration("stall", stallDefault, "take a run for hung that stands still for `TIME`")
+	messages      = flag.Duration("messages", 0, "take tuples for lost after `TIME` where the network breaks; 0 means the default")
 	patience      = flag.Duration("patience", 30*time.Second, "wait for `TIME` at most for what must happen")
 	strict        = flag.Bool("strict", false, "fail if a time exceeds its bound, which says nothing on a busy machine")
 	mode          = flag.String("mode", local.DefaultMode, "kill processes of stream managers that forward in `MODE`")

@@ -111,7 +111,7 @@ type network struct {
 // newNetwork starts the stream managers and the tasks.
 func newNetwork(t *testing.T) *network {
 	t.Helper()
-	s := &spec{Kind: "chain", Rate: pacedRate, Payload: 100, Hold: 1, Retries: 100, Dir: t.TempDir()}
+	s := &spec{Kind: "chain", Rate: pacedRate, Payload: 100, Hold: 1, Timeout: *messages, Retries: 100, Dir: t.TempDir()}
 	topo, err := s.build()
 	if err != nil {
 		t.Fatal(err)
