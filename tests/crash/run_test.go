@@ -65,9 +65,18 @@ func begin(t *testing.T, s *spec, o local.Options) *run {
 	return r
 }
 
-// stop lets the spouts end once they have emitted what they have reserved.
+// stop lets the spouts end once they have emitted what they have reserved, which
+// is something: it waits for those that have just been started.
 func (r *run) stop() {
 	r.t.Helper()
+	for spout := range r.spec.places() {
+		for index := range r.spec.spouts(spout) {
+			until(r.t, "a spout that emits", func() bool {
+				n, _ := r.spec.emitted(spout, index)
+				return n > 0
+			})
+		}
+	}
 	if err := os.WriteFile(filepath.Join(r.spec.Dir, stopName), nil, 0o600); err != nil {
 		r.t.Fatal(err)
 	}
