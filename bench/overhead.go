@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -26,24 +27,39 @@ type Overhead struct {
 }
 
 // OverheadVariant is how much of a run is measured, and what that leaves.
+//
+// A shared machine is faster in one minute than in the next, by more than
+// measuring takes. So each run is compared with the unobserved one of the same
+// repeat, made within the same minute, and not all with all.
 type OverheadVariant struct {
 	Name string `json:"name"` // Unobserved, Observed or Stamped
 	Text string `json:"text"` // what is done, one sentence
 	// TuplesPerSecond is of whole runs, from their start to their end.
 	TuplesPerSecond Stat `json:"tuples_per_second"`
-	// Lost is the share of the unobserved throughput that is lost, below zero if it was less than this one.
-	Lost float64 `json:"lost"`
-	// P is the p-value against the unobserved runs, and Order what the intervals allow to say.
+	// Ratio is the throughput over that of the unobserved run of the same repeat.
+	Ratio Stat `json:"ratio"`
+	// Lost is 1 less Ratio: the share of the throughput that is lost, below zero if this variant was the faster.
+	Lost Stat `json:"lost"`
+	// P is the two-sided p-value of Wilcoxon's signed-rank test over the
+	// logarithms of the ratios, and Order what the interval of Ratio allows to
+	// say of this variant: Less means that it costs throughput.
 	P     float64 `json:"p"`
 	Order Order   `json:"order"`
 }
 
+// LeastPaired is the fewest repeats of which an Order is more than Unclear. The
+// ratios of 5 repeats of the same thing lie all above or all below 1 once in 16
+// times, those of 6 once in 32.
+const LeastPaired = 6
+
 // MeasureOverhead counts random words in one mode, the first of c.Modes (nil
 // means the default one), in runs that are left alone, runs that are observed
 // as those of MeasureThroughput are, and runs whose tuples carry the instant at
-// which they were sent, all interleaved. What was measured so far is returned
-// with an error too; it is nil only if c is not valid. Errors are those of
-// MeasureThroughput.
+// which they were sent. Each repeat has one of each, and begins with another
+// one than the repeat before: whatever the first place is worth, all have it as
+// often if c.Repeat is a multiple of 3. The repeats that were whole before an
+// error are returned with it; the result is nil only if c is not valid. Errors
+// are those of MeasureThroughput.
 func MeasureOverhead(ctx context.Context, c Config) (*Overhead, error) {
 	c.Limits = []string{}
 	if err := c.Validate(); err != nil {
@@ -51,16 +67,19 @@ func MeasureOverhead(ctx context.Context, c Config) (*Overhead, error) {
 	}
 	c = c.withDefaults([]string{local.DefaultMode}, nil)
 	c.Modes = c.Modes[:1]
-	stamped := c.Workload
-	stamped.Stamps = true
-	if err := stamped.Validate(); err != nil {
+	m := overheadMeter{c: c, stamped: c.Workload, steps: &steps{progress: c.Progress, of: 3 * c.Repeat}}
+	m.stamped.Stamps = true
+	if err := m.stamped.Validate(); err != nil {
 		return nil, err
 	}
-	p := &steps{progress: c.Progress, of: 3 * c.Repeat}
-	rates := map[string][]float64{}
+	var repeats []map[string]float64
 	var err error
-	for repeat := 1; repeat <= c.Repeat && err == nil; repeat++ {
-		err = c.overheadOnce(ctx, p, stamped, rates)
+	for len(repeats) < c.Repeat {
+		var rates map[string]float64
+		if rates, err = m.repeat(ctx, overheadOrder(len(repeats))); err != nil {
+			break
+		}
+		repeats = append(repeats, rates)
 	}
 	o := &Overhead{Mode: c.Modes[0], Machine: ThisMachine()}
 	for _, v := range []OverheadVariant{
@@ -68,40 +87,58 @@ func MeasureOverhead(ctx context.Context, c Config) (*Overhead, error) {
 		{Name: Observed, Text: "All processes are sampled and system calls counted, as in a comparison of modes."},
 		{Name: Stamped, Text: "Left alone, but every tuple carries the instant at which it was sent, and the bolt records its latency."},
 	} {
-		v.compare(rates[v.Name], rates[Unobserved])
+		v.compare(repeats)
 		o.Variants = append(o.Variants, v)
 	}
 	return o, err
 }
 
-// overheadOnce makes one run of each variant, all about as long as the observed one.
-func (c Config) overheadOnce(ctx context.Context, p *steps, stamped Spec, rates map[string][]float64) error {
-	measure := func(name string, spec Spec, during func(context.Context, cluster) error) error {
-		p.next("%s", name)
-		rate, err := c.wholeRun(ctx, name, spec, during)
-		if err != nil {
-			return err
-		}
-		rates[name] = append(rates[name], rate)
-		p.say("%s: %s tuples/s", name, amount(rate))
-		return nil
-	}
-	var long time.Duration
-	err := measure(Observed, c.Workload, func(ctx context.Context, s cluster) error {
-		began := time.Now()
-		_, err := observe(ctx, s, c.WarmUp, c.Duration)
-		long = time.Since(began)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	wait := func(ctx context.Context, _ cluster) error { return sleep(ctx, long) }
-	if err := measure(Unobserved, c.Workload, wait); err != nil {
-		return err
-	}
-	return measure(Stamped, stamped, wait)
+// overheadOrder returns the variants in the order in which repeat i, from 0, runs
+// them. The first of all is an observed one, which says how long the others take.
+func overheadOrder(i int) []string {
+	order := []string{Observed, Unobserved, Stamped}
+	i %= len(order)
+	return append(order[i:], order[:i]...)
 }
+
+// overheadMeter makes the runs.
+type overheadMeter struct {
+	c       Config
+	stamped Spec
+	steps   *steps
+	long    time.Duration // how long the last observed run was observed; the others run as long
+}
+
+// repeat makes one run of each variant and returns the throughput of each.
+func (m *overheadMeter) repeat(ctx context.Context, order []string) (map[string]float64, error) {
+	rates := map[string]float64{}
+	for _, name := range order {
+		spec, during := m.c.Workload, m.wait
+		switch name {
+		case Observed:
+			during = m.observe
+		case Stamped:
+			spec = m.stamped
+		}
+		m.steps.next("%s", name)
+		rate, err := m.c.wholeRun(ctx, name, spec, during)
+		if err != nil {
+			return nil, err
+		}
+		rates[name] = rate
+		m.steps.say("%s: %s tuples/s", name, amount(rate))
+	}
+	return rates, nil
+}
+
+func (m *overheadMeter) observe(ctx context.Context, s cluster) error {
+	began := time.Now()
+	_, err := observe(ctx, s, m.c.WarmUp, m.c.Duration)
+	m.long = time.Since(began)
+	return err
+}
+
+func (m *overheadMeter) wait(ctx context.Context, _ cluster) error { return sleep(ctx, m.long) }
 
 // wholeRun runs a workload until during returns, checks it, and returns the
 // tuples counted over the time from the start to the end of the last task.
@@ -114,13 +151,26 @@ func (c Config) wholeRun(ctx context.Context, name string, spec Spec, during fun
 	return ratio(float64(tuples.counted), result.Elapsed.Seconds()), err
 }
 
-// compare fills in what follows from the throughput of runs.
-func (v *OverheadVariant) compare(own, unobserved []float64) {
-	base := NewStat(unobserved)
-	v.TuplesPerSecond = NewStat(own)
-	v.Lost = 1 - ratio(v.TuplesPerSecond.Median, base.Median)
-	v.P = MannWhitney(own, unobserved)
-	v.Order = v.TuplesPerSecond.Compare(base)
+// compare fills in what follows from the throughput of all variants in each repeat.
+func (v *OverheadVariant) compare(repeats []map[string]float64) {
+	var own, ratios, logs []float64
+	for _, rates := range repeats {
+		r := ratio(rates[v.Name], rates[Unobserved])
+		own, ratios, logs = append(own, rates[v.Name]), append(ratios, r), append(logs, math.Log(r))
+	}
+	v.TuplesPerSecond, v.Ratio, v.P = NewStat(own), NewStat(ratios), SignedRank(logs)
+	v.Order = Unclear
+	if len(ratios) == 0 {
+		return
+	}
+	v.Lost = Stat{Median: 1 - v.Ratio.Median, Low: 1 - v.Ratio.High, High: 1 - v.Ratio.Low, N: v.Ratio.N}
+	switch {
+	case v.Ratio.N < LeastPaired:
+	case v.Ratio.High < 1:
+		v.Order = Less
+	case v.Ratio.Low > 1:
+		v.Order = Greater
+	}
 }
 
 // WriteJSON writes the overhead as indented JSON.
@@ -133,24 +183,28 @@ func (o *Overhead) WriteJSON(w io.Writer) error {
 // WriteTable writes the overhead for people.
 func (o *Overhead) WriteTable(w io.Writer) error {
 	var b strings.Builder
-	rows := [][]string{{o.Mode, "tuples/s", "95 % interval", "lost", "p"}}
+	share := func(s float64) string { return fmt.Sprintf("%.1f %%", 100*s) }
+	rows := [][]string{{o.Mode, "tuples/s", "95 % interval", "of unobserved", "lost", "95 % interval", "p"}}
 	notes := []string{}
 	for _, v := range o.Variants {
 		s := v.TuplesPerSecond
-		lost := fmt.Sprintf("%.1f %%", 100*v.Lost)
-		switch {
-		case v.Name == Unobserved:
-			lost = "-"
-		case v.Order == Unclear:
-			lost += " (unclear)"
+		row := []string{v.Name, amount(s.Median), amount(s.Low) + " - " + amount(s.High), "-", "-", "-", "-"}
+		if v.Name != Unobserved {
+			lost := share(v.Lost.Median)
+			if v.Order == Unclear {
+				lost += " (unclear)"
+			}
+			row = append(row[:3], fmt.Sprintf("%.3f", v.Ratio.Median), lost,
+				share(v.Lost.Low)+" to "+share(v.Lost.High), fmt.Sprintf("%.2g", v.P))
 		}
-		rows = append(rows, []string{
-			v.Name, amount(s.Median), amount(s.Low) + " - " + amount(s.High), lost, fmt.Sprintf("%.2g", v.P),
-		})
+		rows = append(rows, row)
 		notes = append(notes, v.Name+": "+v.Text)
 	}
 	writeRows(&b, rows)
-	writeNotes(&b, append(notes, "Unclear is what the intervals do not tell from nothing.", o.Machine.String()))
+	writeNotes(&b, append(notes,
+		"Of unobserved is the median over the repeats of a run's throughput over that of the unobserved run of the same repeat; lost is 1 less that.",
+		fmt.Sprintf("P is of Wilcoxon's signed-rank test. Unclear: the interval of lost holds 0, or there are under %d repeats.", LeastPaired),
+		o.Machine.String()))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -77,9 +77,11 @@ func (a *app) benchOverheadCommand() *cobra.Command {
 		Short: "Measure what measuring takes",
 		Long: `Count random words in runs that are left alone, in runs that are observed as in a
 comparison of modes, and in runs whose tuples carry the instant at which they
-were sent, interleaved, and compare their throughput.`,
-		Example: `  ardea bench overhead --repeat 10`,
-		Args:    cobra.NoArgs,
+were sent. Every repeat has one run of each, in turn first; each is compared with
+the run of the same repeat that was left alone.`,
+		Example: `  ardea bench overhead
+  ardea bench overhead --repeat 30 --json overhead.json`,
+		Args: cobra.NoArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
 			return a.overhead(cmd.Context(), o)
 		}),
@@ -89,7 +91,9 @@ were sent, interleaved, and compare their throughput.`,
 	f.StringSliceVar(&o.modes, "mode", []string{local.DefaultMode}, "measure in the mode `MODE`")
 	o.addTasks(f)
 	o.addWords(f)
-	o.addWindow(f, bench.DefaultDuration)
+	o.addDuration(f, bench.DefaultDuration)
+	f.IntVar(&o.repeat, "repeat", 12, "measure everything `N` times; under "+strconv.Itoa(bench.LeastPaired)+" show nothing")
+	f.StringVar(&o.json, "json", "", "write the report to `FILE`")
 	return cmd
 }
 
