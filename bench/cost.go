@@ -80,26 +80,18 @@ func (w *window) wakeUps(pid int) float64 {
 }
 
 // socketBytes returns the bytes that all tasks and stream managers have written
-// to sockets. What tasks have written is what the only stream manager has read;
-// where there are several, who also read from each other, it is the data alone,
-// without the acks of bolts.
+// to sockets, each byte once for every socket it passed: frames of all kinds,
+// headers included, so data, acks, credit and pings alike. What tasks have
+// written is what stream managers have read from others than each other. What is
+// in the sockets' buffers at the moment is missing from that part.
 func socketBytes(s *local.Sample) uint64 {
-	var managers, out, in, data uint64
+	var bytes uint64
 	for i := range s.Processes {
-		p := &s.Processes[i]
-		if p.Manager != nil {
-			managers++
-			out += p.Manager.BytesOut
-			in += p.Manager.BytesIn
-		}
-		for j := range p.Instances {
-			data += uint64(p.Instances[j].Metrics.BytesOut)
+		if m := s.Processes[i].Manager; m != nil {
+			bytes += m.BytesOut + m.BytesIn - m.PeerBytesIn
 		}
 	}
-	if managers == 1 {
-		return out + in
-	}
-	return out + data
+	return bytes
 }
 
 // usageBetween returns what was used between two moments, as far as a run charges it.

@@ -72,7 +72,8 @@ type Run struct {
 	// EngineAllocsPerTuple is the objects allocated by spouts, stream managers
 	// and bolts together, zero if all were in the launcher's process.
 	EngineAllocsPerTuple float64 `json:"engine_allocs_per_tuple"`
-	// SocketBytesPerTuple is the bytes written to sockets, by tasks and stream managers.
+	// SocketBytesPerTuple is the bytes written to sockets by tasks and stream
+	// managers, acks included, once for every socket that they pass.
 	SocketBytesPerTuple float64 `json:"socket_bytes_per_tuple"`
 	// PeakRSSBytes is the sum of what each process had resident at most.
 	PeakRSSBytes uint64 `json:"peak_rss_bytes,omitempty"`

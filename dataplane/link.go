@@ -50,7 +50,8 @@ type link struct {
 // the headers of frames that are passed on.
 func (lp *loop) read(l *link, b []byte) {
 	l.idle = 0
-	lp.c.bytesIn += uint64(len(b))
+	got := uint64(len(b))
+	lp.c.bytesIn += got
 	for l.partial != nil && len(b) > 0 && !l.closing {
 		b = lp.complete(l, b)
 	}
@@ -73,6 +74,9 @@ func (lp *loop) read(l *link, b []byte) {
 		start += end
 	}
 	lp.flushRun()
+	if l.role == rolePeer { // known by now, of the first bytes too
+		lp.c.peerBytesIn += got
+	}
 	if l.closing {
 		return
 	}

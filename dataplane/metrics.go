@@ -6,6 +6,7 @@ import "github.com/ardea-stream/ardea/wire"
 type counters struct {
 	tuples, framesIn, framesOut uint64
 	bytesIn, bytesOut           uint64
+	peerBytesIn                 uint64
 	dropped, clamps             uint64
 	linksLost, remoteErrors     uint64
 	acksForwarded, acksDropped  uint64
@@ -21,6 +22,7 @@ type Metrics struct {
 	FramesOut    uint64 `json:"frames_out"`       // data frames or batches of frames passed on
 	BytesIn      uint64 `json:"bytes_in"`         // bytes read from all links
 	BytesOut     uint64 `json:"bytes_out"`        // bytes written to all links
+	PeerBytesIn  uint64 `json:"peer_bytes_in"`    // of BytesIn, those from other stream managers; the others are from tasks
 	Dropped      uint64 `json:"dropped"`          // tuples dropped because their task's link was lost
 	Clamps       uint64 `json:"clamps"`           // clamp and release frames sent to spouts
 	LinksLost    uint64 `json:"links_lost"`       // links that broke before their task had ended
@@ -46,7 +48,7 @@ type Metrics struct {
 func (lp *loop) snapshot() *Metrics {
 	c := &lp.c
 	s := &Metrics{
-		Tuples: c.tuples, FramesIn: c.framesIn, FramesOut: c.framesOut, BytesIn: c.bytesIn, BytesOut: c.bytesOut,
+		Tuples: c.tuples, FramesIn: c.framesIn, FramesOut: c.framesOut, BytesIn: c.bytesIn, BytesOut: c.bytesOut, PeerBytesIn: c.peerBytesIn,
 		Dropped: c.dropped, Clamps: c.clamps, LinksLost: c.linksLost, RemoteErrors: c.remoteErrors,
 		AcksForwarded: c.acksForwarded, AcksDropped: c.acksDropped, Losses: c.losses, TrackedRoots: lp.fwd.tracked(),
 		QueuePeak: c.queuePeak, Links: len(lp.links), Refused: map[string]uint64{},

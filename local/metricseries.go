@@ -76,6 +76,7 @@ var managerSeries = []series[managerFigures]{
 	{fields: "FramesIn", name: "ardea_stream_manager_received_frames_total", kind: counter, help: "Data frames that it took.", value: func(m *managerFigures) float64 { return float64(m.FramesIn) }},
 	{fields: "FramesOut", name: "ardea_stream_manager_sent_frames_total", kind: counter, help: "Data frames, or batches of them, that it passed on.", value: func(m *managerFigures) float64 { return float64(m.FramesOut) }},
 	{fields: "BytesIn", name: "ardea_stream_manager_received_bytes_total", kind: counter, help: "Bytes that it read from all links.", value: func(m *managerFigures) float64 { return float64(m.BytesIn) }},
+	{fields: "PeerBytesIn", name: "ardea_stream_manager_peer_received_bytes_total", kind: counter, help: "Bytes that it read from other stream managers; the rest is from tasks.", value: func(m *managerFigures) float64 { return float64(m.PeerBytesIn) }},
 	{fields: "BytesOut", name: "ardea_stream_manager_sent_bytes_total", kind: counter, help: "Bytes that it wrote to all links.", value: func(m *managerFigures) float64 { return float64(m.BytesOut) }},
 	{fields: "Dropped", name: "ardea_stream_manager_dropped_tuples_total", kind: counter, help: "Tuples that it dropped because their task's link was lost.", value: func(m *managerFigures) float64 { return float64(m.Dropped) }},
 	{fields: "Clamps", name: "ardea_stream_manager_clamp_frames_total", kind: counter, help: "Frames that it sent to hold spouts back and to release them.", value: func(m *managerFigures) float64 { return float64(m.Clamps) }},

@@ -139,7 +139,7 @@ func progress(s *local.Sample) string {
 	for _, p := range s.Processes {
 		if p.Manager != nil {
 			m := *p.Manager
-			m.BytesIn, m.BytesOut = 0, 0 // pings
+			m.BytesIn, m.PeerBytesIn, m.BytesOut = 0, 0, 0 // pings
 			fmt.Fprintf(&b, "%s: %+v\n", p.Name(), m)
 		}
 		for _, ts := range p.Instances {
