@@ -28,7 +28,7 @@ type Metrics struct {
 	Lost        int64 `json:"lost"`         // times that a tuple was taken for lost with a process or link
 	DeadLetters int64 `json:"dead_letters"` // dead letters that were acked
 	// Latency is the time from EmitID until all was done, of one in eight tuples.
-	Latency   LatencyBuckets `json:"latency"`
+	Latency   LatencyBuckets `json:"latency,omitzero"`
 	Ended     bool           `json:"ended"`      // all streams of the task have ended
 	LastError string         `json:"last_error"` // last error that was reported, with the stack of a panic
 }

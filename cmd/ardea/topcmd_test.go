@@ -180,6 +180,9 @@ func TestTopOfARun(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &s); err != nil || status != statusOK || len(s.Processes) != len(runs[i].Processes) {
 		t.Errorf("status %d, %s%s: %v", status, stdout, stderr, err)
 	}
+	if strings.Contains(stdout, `"latency"`) {
+		t.Errorf("tuples that are not tracked have a latency:\n%s", stdout)
+	}
 }
 
 func TestTopFaults(t *testing.T) {
