@@ -121,10 +121,24 @@ func listRuns(out io.Writer, runs []local.Running) error {
 	return w.Flush()
 }
 
-// profile takes a profile and says where it is.
-func (a *app) profile(ctx context.Context, out io.Writer, o profileOptions) error {
+// check returns what is wrong with flags whatever run is meant.
+func (o *profileOptions) check() error {
+	if o.duration <= 0 || o.duration > local.MaxProfileDuration {
+		return usagef("--duration is %v: use more than 0 and no more than %v", o.duration, local.MaxProfileDuration)
+	}
+	if _, err := capture.Check([]local.ProfileKind{local.ProfileKind(o.kind)}); err != nil {
+		return usagef("--kind: %w", err)
+	}
 	if o.top && o.kind != string(local.ProfileCPU) {
 		return usagef("--top is for CPU time: leave it out, or use --kind cpu")
+	}
+	return nil
+}
+
+// profile takes a profile and says where it is.
+func (a *app) profile(ctx context.Context, out io.Writer, o profileOptions) error {
+	if err := o.check(); err != nil {
+		return err
 	}
 	run, err := findRun(ctx, o.run, o.dir)
 	if err != nil {

@@ -107,7 +107,7 @@ func checkProfileFaults(t *testing.T, pid string) {
 		{"--kind trace", "a trace is of one process"},
 		{"--kind gpu", `no profile "gpu": use cpu, heap`},
 		{"--kind heap --top", "--top is for CPU time"},
-		{"--duration 0s", "use more than 0"},
+		{"--duration 0s", "--duration is 0s: use more than 0"},
 		{"--duration 100h", "no more than 1h"},
 		{"--output /none/x", "there is no directory /none"},
 	} {
@@ -141,6 +141,23 @@ func TestProfileOfARunInOneProcess(t *testing.T) {
 	} {
 		if _, stderr, status := ardea(t.Context(), append([]string{"profile", pid}, strings.Fields(args)...)...); status != statusUsage || !strings.Contains(stderr, want) {
 			t.Errorf("%s: status %d, %s", args, status, stderr)
+		}
+	}
+}
+
+// TestProfileChecksFlagsFirst refuses what no run could do before it looks for one.
+func TestProfileChecksFlagsFirst(t *testing.T) {
+	for args, want := range map[string]string{
+		"--duration 0s":        "--duration is 0s: use more than 0 and no more than 1h0m0s",
+		"--duration -1s":       "--duration is -1s",
+		"--duration 1h1s":      "--duration is 1h0m1s",
+		"--kind gpu":           `--kind: `,
+		"--kind heap --top":    "--top is for CPU time",
+		"--duration 1h0m0.1ms": "no more than 1h0m0s",
+	} {
+		stdout, stderr, status := ardea(t.Context(), append([]string{"profile", "nosuchtopology"}, strings.Fields(args)...)...)
+		if status != statusUsage || stdout != "" || !strings.Contains(stderr, want) || strings.Contains(stderr, "nosuchtopology") {
+			t.Errorf("%s: status %d, want %q in %s", args, status, want, stderr)
 		}
 	}
 }
