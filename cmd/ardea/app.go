@@ -18,9 +18,13 @@ const (
 	statusOK    = 0
 	statusError = 1
 	statusUsage = 2
-	// A measurement was interrupted, and what it had is written. As shells say it of SIGINT.
+	// A suite or the demo was interrupted, and what it had measured is written. As shells say it of SIGINT.
 	statusInterrupted = 130
 )
+
+// errInterrupted is what the error of a demo wraps that was interrupted before
+// it measured; a suite's wraps matrix.ErrInterrupted.
+var errInterrupted = errors.New("interrupted")
 
 // app is what commands share.
 type app struct {
@@ -59,7 +63,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if !local.InChild() || !errors.Is(err, local.ErrParentGone) {
 		_, _ = fmt.Fprintf(a.stderr, "%s: %v\n", cmd.CommandPath(), err)
 	}
-	if errors.Is(err, matrix.ErrInterrupted) {
+	if errors.Is(err, matrix.ErrInterrupted) || errors.Is(err, errInterrupted) {
 		return statusInterrupted
 	}
 	return statusError

@@ -51,7 +51,8 @@ func (a *app) demoCommand() *cobra.Command {
 check the counts against those of a program without an engine; then compare the
 modes by counting random words, beside the fused loop: one goroutine that picks
 words and counts them. The comparison is the matrix quick of ardea bench run, and
-its report is written. Run the demo in the root of the repository.`,
+its report is written. Ctrl-C ends the demo with status 130 and leaves a report of
+what was measured. Run the demo in the root of the repository.`,
 		Example: `  ardea demo
   ardea demo --text book.txt --containers 3 --output demo`,
 		Args: cobra.NoArgs,
@@ -126,10 +127,7 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 		Progress: func(p matrix.Progress) { _, _ = fmt.Fprintln(out, "   "+p.Line) },
 	})
 	if err != nil {
-		if len(suite.Sections) > 0 {
-			err = errors.Join(err, results.write(suite))
-		}
-		return err
+		return demoEnded(out, results, suite, err)
 	}
 	report := reportOf(suite, 0)
 	_, _ = fmt.Fprintln(out)
@@ -138,6 +136,18 @@ func (a *app) demo(ctx context.Context, out io.Writer, o demoOptions) error {
 	}
 	printOthers(out, suite.Sections[1:])
 	_, err = fmt.Fprintf(out, "\nAll counts are right. The demo took %v. Its report is %s.\n", time.Since(began).Round(time.Second), results.page())
+	return err
+}
+
+// demoEnded writes what was measured before err ended it, and returns err and what else went wrong.
+func demoEnded(out io.Writer, results *results, suite *bench.Suite, err error) error {
+	if len(suite.Sections) == 0 {
+		return fmt.Errorf("%w; nothing was measured, so no report is written", err)
+	}
+	if werr := results.write(suite); werr != nil {
+		return errors.Join(err, werr)
+	}
+	_, _ = fmt.Fprintf(out, "\nThis is a partial result: %s. Its report is %s.\n", suite.Partial, results.page())
 	return err
 }
 
@@ -174,11 +184,11 @@ func (a *app) demoCount(ctx context.Context, out io.Writer, o demoOptions, text 
 		}
 		lo.Args, lo.Stderr = ro.args(), a.stderr
 		result, err := local.Run(ctx, t, lo)
-		if err != nil {
+		if cause := context.Cause(ctx); err != nil && (cause == nil || !errors.Is(err, cause)) {
 			return err
 		}
-		if result.Interrupted {
-			return context.Cause(ctx)
+		if err != nil || result.Interrupted { // while it started, or while it counted
+			return fmt.Errorf("%w in mode %s, before anything was measured, so no report is written: %w", errInterrupted, mode, context.Cause(ctx))
 		}
 		have, err := os.ReadFile(ro.example.output)
 		if err != nil {

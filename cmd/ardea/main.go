@@ -10,8 +10,8 @@
 //
 // It exits with status 0 after a run or a drain, 1 after a run that failed, 2
 // when it does not understand the command line, and 130 when a suite of
-// measurements was interrupted and its partial result is written. After a second interrupt it
-// exits at once, with 128 and the signal's number.
+// measurements or the demo was interrupted and what it had measured is written.
+// After a second interrupt it exits at once, with 128 and the signal's number.
 package main
 
 import (
