@@ -10,7 +10,7 @@ import (
 // acksTable says what tracking tuples takes, nil where that was not measured.
 func acksTable(s *bench.Section) *table {
 	t := &table{
-		Head: []string{"", "of at-most-once", "95 % interval", "per CPU-s of at-most-once", "acked/CPU-s", "allocs/tuple, tasks too", "socket bytes/tuple"},
+		Head: []string{"", "tuples/s, of at-most-once", "95 % interval", "tuples/CPU-s, of at-most-once", "acked/CPU-s", "allocs/tuple, tasks too", "socket bytes/tuple"},
 		Left: 1, Mark: -1,
 	}
 	some := false
@@ -52,7 +52,7 @@ func acksFindings(s *bench.Suite) []finding {
 			continue
 		}
 		out = append(out, finding{
-			Value: times(m.OfAtMostOnce.Median), Label: "of the throughput with acks",
+			Value: times(m.OfAtMostOnce.Median), Label: "of the throughput is left with acks",
 			Text: joined(", ", amount(m.TuplesPerSecond.Median)+" tuples a second", "against the same mode at-most-once"),
 		})
 		break
@@ -77,7 +77,7 @@ func dearAcks(s *bench.Suite) []string {
 		for k := range s.Sections[i].Summaries {
 			m := &s.Sections[i].Summaries[k]
 			if r := m.OfAtMostOnce; r != nil && m.Mode == bestMode && r.Median > 0 && r.Median < 1 {
-				lines = append(lines, fmt.Sprintf("%s: with acks optimized does %s of its throughput without.", sectionTitle(&s.Sections[i]), times(r.Median)))
+				lines = append(lines, fmt.Sprintf("%s: optimized with acks does %s of its throughput without them.", sectionTitle(&s.Sections[i]), times(r.Median)))
 			}
 		}
 	}

@@ -21,7 +21,7 @@ func latencyBlocks(all []bench.LatencyRun) []block {
 	blocks := []block{{
 		Heading: "Latency", Table: latencyTable(runs),
 		Text: []string{"From the instant at which a tuple was due, whether the engine was ready or not, to its execution in the bolt. The pacer's " +
-			"own lateness is part of it. Complete is to the ack of all that descends from the tuple. The closed loop starts the clock when a tuple was really sent and hides what kept it from being " +
+			"own lateness is part of it. Complete is from the same instant to the ack of all that descends from the tuple. The closed loop starts the clock when a tuple was really sent and hides what kept it from being " +
 			"sent: it is here to show that, not as a result. The relay is the same schedule over two Unix sockets without an engine."},
 	}}
 	if t := ratioTable(all); t != nil {

@@ -28,8 +28,9 @@ func throughputBlocks(s *bench.Section) []block {
 	if t := acksTable(s); t != nil {
 		blocks = append(blocks, block{
 			Heading: "What acks take", Table: t,
-			Text: []string{"Modes whose tuples are tracked, over the same modes without: ratios within a repeat. Allocations are those of spouts, stream " +
-				"managers and bolts together, bytes those written to sockets, both for a tuple that the last bolt counted; acked are tuples of spouts."},
+			Text: []string{"Modes with acks over the same modes without: 0.5× is half the throughput, or half of it for a CPU second, each as the median of the " +
+				"repeats' ratios. Allocations are of spouts, stream managers and bolts together, bytes are those written to sockets, acks included and once for " +
+				"every socket; both are for a tuple that the last bolt counted. Acked are tuples of spouts, of which each may become many."},
 		})
 	}
 	if t := detailTable(s); t != nil {
