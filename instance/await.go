@@ -74,6 +74,7 @@ func (s *spout) completeAll() error {
 	if k == nil {
 		return nil
 	}
+	k.debt.forgive() // Next is not called any more
 	for {
 		if err := s.stopped(); err != nil {
 			return err

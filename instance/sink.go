@@ -28,6 +28,9 @@ func (t *task) send(stream uint16, dest uint32, keyed bool, count uint32, frame 
 		h.Flags |= wire.FlagKeyed
 	}
 	h.Put(frame)
+	if t.beforeSend != nil {
+		t.beforeSend()
+	}
 	for {
 		if t.ending || t.stopped() != nil || t.awaitCredit() != nil {
 			return topology.ErrStopped

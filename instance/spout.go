@@ -34,7 +34,10 @@ func (s *spout) open(ctx context.Context, info *topology.Task) error {
 		return err
 	}
 	if s.tracked != nil {
-		s.tracked.meet()
+		if err = s.tracked.meet(); err != nil {
+			return err
+		}
+		ctx = s.tracked.debt.shield(s.ctx, ctx)
 	}
 	var stopping bool
 	err = s.call(opOpen, func() error {
@@ -53,7 +56,13 @@ func (s *spout) open(ctx context.Context, info *topology.Task) error {
 
 // drained reports whether err says that user code noticed the drain by its context.
 func (s *spout) drained(err error) bool {
-	return s.inst.signals.any(sigDrain) && errors.Is(err, context.Canceled)
+	return s.draining() && errors.Is(err, context.Canceled)
+}
+
+// draining reports whether a drain ends the spout. It does not while the spout
+// owes what a dead incarnation has emitted.
+func (s *spout) draining() bool {
+	return s.inst.signals.any(sigDrain) && (s.tracked == nil || !s.tracked.debt.owes())
 }
 
 func (s *spout) close() error {
@@ -133,7 +142,11 @@ func (s *spout) loop() error {
 			s.pace.next(now)
 		case errors.Is(err, topology.ErrIdle):
 			err = s.idle()
-			s.pace.begin(s.clock())
+			after := s.clock()
+			if s.tracked != nil {
+				s.tracked.idled(after - now)
+			}
+			s.pace.begin(after)
 		default:
 			err = s.over(err)
 		}
@@ -169,7 +182,11 @@ func (s *spout) run() error {
 func (s *spout) runTracked() error {
 	s.op = opNext
 	user, k := s.user, s.tracked
-	for n := s.pace.lap; n > 0 && !k.full(); n-- {
+	n := s.pace.lap
+	if k.debt.owes() {
+		n = min(n, 1) // the call that follows the last that is owed may wait for the end of the context
+	}
+	for ; n > 0 && !k.full(); n-- {
 		if err := user.Next(); err != nil {
 			s.op = ""
 			return err
@@ -210,7 +227,7 @@ func (s *spout) duties(now int64) error {
 				return err
 			}
 		}
-		if !s.held() || s.inst.signals.any(sigDrain) {
+		if !s.held() || s.draining() {
 			break
 		}
 		if err := s.hold(first); err != nil {
@@ -218,7 +235,7 @@ func (s *spout) duties(now int64) error {
 		}
 		now = s.clock()
 	}
-	if s.inst.signals.any(sigDrain) {
+	if s.draining() {
 		s.finished = true
 	}
 	return s.age(now)
@@ -242,7 +259,7 @@ func (s *spout) hold(first bool) error {
 	}
 	s.publish()
 	var err error
-	for err == nil && s.held() && !s.inst.signals.any(sigDrain) {
+	for err == nil && s.held() && !s.draining() {
 		if s.tracked != nil { // there may be something to tell, to drop or to replay then
 			err = s.tracked.listenUntilDue()
 			break
@@ -264,7 +281,7 @@ func (s *spout) idle() error {
 	sig := &s.inst.signals
 	s.link.arm(earlier(old, time.Now().Add(idleWait)))
 	sig.idle.Store(true)
-	if !sig.any(sigWake | sigDrain | sigStop) {
+	if !sig.any(sigWake|sigStop) && !s.draining() {
 		err = s.listen(true)
 	}
 	sig.idle.Store(false)

@@ -50,6 +50,8 @@ type task struct {
 	clamps  map[uint32]struct{}
 	flags   wire.Flags // of all data frames
 	acks    *ackOut    // of a bolt, where tuples are tracked; else nil
+	// beforeSend, if set, is called before a batch leaves the task.
+	beforeSend func()
 
 	aging  aging
 	pace   pace

@@ -33,6 +33,7 @@ type tracked struct {
 	replayer topology.Replayer // the same
 	letters  *topology.Out     // dead letters; nil if there is no such stream
 	position *tracker.Position // nil where none is kept
+	debt     debt
 
 	completed []uint64                     // ids that the spout is to be told of
 	spare     []uint64                     // memory for completed
@@ -61,17 +62,14 @@ func newTracked(s *spout) *tracked {
 	return k
 }
 
-// meet looks at what the user's spout can do. It is not open yet.
-func (k *tracked) meet() {
+// meet looks at what the user's spout can do, and at what a dead incarnation of
+// it has left. It is not open yet.
+func (k *tracked) meet() error {
 	k.acker, _ = k.user.(topology.Acker)
 	k.replayer, _ = k.user.(topology.Replayer)
 	if o, err := k.out.Stream(topology.DeadLetterStream); err == nil {
 		k.letters = o
 	}
-}
-
-// resume takes the user's spout, which is open, to where a dead incarnation of it was.
-func (k *tracked) resume() error {
 	if k.replayer == nil || k.inst.cfg.PositionFile == "" {
 		return nil
 	}
@@ -80,16 +78,29 @@ func (k *tracked) resume() error {
 		return k.failure(opSave, err)
 	}
 	k.position = p
-	id, known := p.Get()
+	k.beforeSend = k.reach
+	if id, _ := p.Get(); p.End() > id {
+		k.debt.end = p.End()
+	}
+	return nil
+}
+
+// resume takes the user's spout, which is open, to where a dead incarnation of it was.
+func (k *tracked) resume() error {
+	if k.position == nil {
+		return nil
+	}
+	id, known := k.position.Get()
 	if !known {
 		return nil
 	}
-	k.log.Info("spout resumes", slog.Uint64("position", id))
+	k.log.Info("spout resumes", slog.Uint64("position", id), slog.Uint64("end", k.position.End()))
 	return k.call(opSeek, func() error { return k.replayer.Seek(id) })
 }
 
 // close writes the position for the last time.
 func (k *tracked) close() error {
+	k.debt.close()
 	if k.position == nil {
 		return nil
 	}
@@ -97,7 +108,7 @@ func (k *tracked) close() error {
 	if closeErr := k.position.Close(); err == nil {
 		err = closeErr
 	}
-	k.position = nil
+	k.position, k.beforeSend = nil, nil
 	return err
 }
 
@@ -230,6 +241,10 @@ func (k *tracked) drop(e tracker.Entry, f *topology.Failure) {
 func (k *tracked) duties(now int64) error {
 	k.setNow(now)
 	k.expire(now)
+	if k.position != nil {
+		k.reach()
+		k.payDebt()
+	}
 	if err := k.tell(); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@
 // is found by its age.
 //
 // [Retries] holds what waits to be emitted again, and [Position] keeps, in a
-// file, the id below which everything is complete.
+// file, the ids below which everything is complete and below which everything was emitted.
 //
 // Nothing here starts a goroutine, and nothing may be used by several at once.
 package tracker

@@ -367,10 +367,10 @@ func TestPositionSurvivesAnUnfinishedWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b) != 2*positionRecord {
+	if len(b) != positionSize {
 		t.Fatalf("the file has %d bytes", len(b))
 	}
-	for i := range b { // a write that tears the newer record, or the older one
+	for i := range positionEnd { // a write that tears the newer record, or the older one
 		torn := slices.Clone(b)
 		torn[i] ^= 0x40
 		if err := os.WriteFile(path, torn, 0o600); err != nil {
