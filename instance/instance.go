@@ -34,6 +34,9 @@ type Config struct {
 	// Restarts is how often the task was started before. It sets the sequence
 	// numbers of a spout's tuples apart from those of its dead incarnations.
 	Restarts int
+	// Ended says that an earlier process of the task has called OnEnding: all that is
+	// left to do is to say the end of its streams. Nothing of the user's is constructed.
+	Ended bool
 	// PositionFile is the path of the file that keeps the position of a spout
 	// that is a topology.Replayer, for its next incarnation. Empty means that none is kept.
 	PositionFile string
@@ -54,6 +57,11 @@ type Config struct {
 	// goroutine or any other that calls Task.Publish. data is a copy that the
 	// callee owns. nil drops them.
 	Publish func(name string, data []byte)
+	// OnEnding is called when the task's work is done and sent, before it says
+	// that its streams end, and OnEnded when the stream manager has taken that,
+	// before Close: on the task's goroutine, each at most once. A task
+	// that has called OnEnding must not begin again, see Ended. nil is nothing.
+	OnEnding, OnEnded func()
 }
 
 func (c Config) withDefaults() Config {
@@ -71,6 +79,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Publish == nil {
 		c.Publish = func(string, []byte) {}
+	}
+	if c.OnEnding == nil {
+		c.OnEnding = func() {}
+	}
+	if c.OnEnded == nil {
+		c.OnEnded = func() {}
 	}
 	return c
 }

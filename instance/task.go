@@ -104,6 +104,10 @@ func (t *task) run() error {
 	if err := t.connect(); err != nil {
 		return t.inst.named(err)
 	}
+	if t.inst.cfg.Ended {
+		t.ending = true
+		return t.inst.named(t.ended(t.sayEnds()))
+	}
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	if t.inst.placed.Spout {
@@ -117,13 +121,21 @@ func (t *task) run() error {
 		err = t.worker.work()
 	}
 	if err == nil {
-		err = t.end()
+		err = t.ended(t.end())
 	}
-	t.inst.published.ended.Store(err == nil)
 	if closeErr := t.worker.close(); closeErr != nil {
 		return errors.Join(t.inst.named(err), closeErr)
 	}
 	return t.inst.named(err)
+}
+
+// ended tells of the end of the streams, which came unless there is an error, and returns that.
+func (t *task) ended(err error) error {
+	if err == nil {
+		t.inst.published.ended.Store(true)
+		t.inst.cfg.OnEnded()
+	}
+	return err
 }
 
 // release gives back everything that the task holds.
@@ -189,8 +201,7 @@ func (t *task) block(room []byte) error {
 	return err
 }
 
-// end says the end on every output stream, waits until the stream manager has
-// taken everything, and repeats both over a new link if it must.
+// end sends what is left and ends the streams.
 func (t *task) end() error {
 	err := t.flushed(t.out.Flush())
 	if err == nil {
@@ -201,6 +212,13 @@ func (t *task) end() error {
 		return err
 	}
 	t.publish()
+	t.inst.cfg.OnEnding()
+	return t.sayEnds()
+}
+
+// sayEnds says the end on every output stream, waits until the stream manager has
+// taken everything, and repeats both over a new link if it must.
+func (t *task) sayEnds() error {
 	for {
 		err := t.sayEnd()
 		if err == nil {

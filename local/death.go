@@ -2,6 +2,7 @@ package local
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 )
@@ -20,6 +21,9 @@ type Death struct {
 	Signal   string        `json:"signal,omitempty"` // that killed it
 	Hung     bool          `json:"hung,omitempty"`   // it was killed because it did not answer
 	Line     string        `json:"line,omitempty"`   // of its standard error that tells most
+	// Unclosed are the tasks whose work was done and whose Close has not returned,
+	// ascending. They do not begin again, and nobody calls Close in their place.
+	Unclosed []uint32 `json:"unclosed,omitempty"`
 	// Stderr is the end of its standard error, up to 8 KiB, or the beginning of
 	// what it wrote when it crashed, with the stack.
 	Stderr string `json:"stderr,omitempty"`
@@ -32,7 +36,7 @@ func (d *Death) Cause() string { return howEnded(d.ExitCode, d.Signal, d.Line, d
 func (s *supervisor) mourn(m *member) *Death {
 	d := Death{
 		Process: m.Process, Restarts: m.life, ExitCode: m.death.exitCode, Hung: m.hung,
-		Line: m.death.line, Stderr: m.death.text,
+		Line: m.death.line, Stderr: m.death.text, Unclosed: slices.Sorted(maps.Keys(m.closing)),
 	}
 	if s.up {
 		d.Elapsed = time.Since(s.began)
@@ -50,6 +54,9 @@ func (s *supervisor) mourn(m *member) *Death {
 	}
 	s.deaths = append(s.deaths, d)
 	s.o.Logger.Warn("process has died", slog.String("process", m.Name()), slog.Int("pid", m.PID), slog.String("cause", d.Cause()))
+	if len(d.Unclosed) > 0 {
+		s.o.Logger.Warn("tasks that have ended were not closed", slog.String("process", m.Name()), slog.Any("tasks", d.Unclosed))
+	}
 	return &d
 }
 

@@ -47,9 +47,13 @@ func (s *supervisor) heard(m *member, r *report) {
 		s.published[r.Name][r.Task] = r.Data
 	case kindOversized:
 		s.faults = append(s.faults, &PublishError{Component: s.componentOf(r.Task), Task: r.Task, Name: r.Name, Size: r.Size})
+	case kindEnding:
+		m.ending[r.Task], m.closing[r.Task] = true, true
 	case kindEnded:
 		delete(m.unended, r.Task)
 		s.passEnded(m, r.Task)
+	case kindClosed:
+		delete(m.closing, r.Task)
 	case kindFailed:
 		s.failed(m, r)
 	case kindProfiled:

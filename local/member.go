@@ -15,6 +15,7 @@ type member struct {
 	body    body
 	last    ProcessSample
 	unended map[uint32]bool // tasks that have not ended
+	ending  map[uint32]bool // tasks whose work is done, whether their streams have ended or not
 
 	// Of the process that was started last.
 	life     int // how many were started before
@@ -27,9 +28,10 @@ type member struct {
 	spoke    bool // since the last tick of the watch
 	silent   int  // ticks without a word since it was asked for one
 	death    death
-	asked    uint64 // last sample asked for
-	answered uint64 // last sample answered
-	askAgain bool   // a newer sample is wanted once the one asked for has come
+	asked    uint64          // last sample asked for
+	answered uint64          // last sample answered
+	closing  map[uint32]bool // tasks of ending that have not returned from Close
+	askAgain bool            // a newer sample is wanted once the one asked for has come
 
 	// Of those before.
 	revival   time.Time   // when the next is to be started, zero if none is

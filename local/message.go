@@ -13,7 +13,7 @@ import (
 const MaxPublished = 1 << 20
 
 const (
-	protocolVersion = 1
+	protocolVersion = 2
 	maxLine         = 16 << 20 // of a message
 	maxText         = 64 << 10 // of an error that is reported
 )
@@ -31,6 +31,7 @@ type orders struct {
 	Incarnation uint64   `json:"incarnation"`
 	Restarts    int      `json:"restarts,omitempty"`  // how often the process has been started again
 	Ended       []uint32 `json:"ended,omitempty"`     // tasks of a stream manager's container that had ended before it began
+	Ending      []uint32 `json:"ending,omitempty"`    // of Tasks: have nothing left to do but to say the end of their streams
 	Positions   string   `json:"positions,omitempty"` // path of the directory where spouts keep their positions
 	Secret      []byte   `json:"secret,omitempty"`    // of the stream managers
 	Mode        string   `json:"mode,omitempty"`
@@ -78,7 +79,9 @@ const (
 	kindSample    kind = "sample"    // Seq, Sample
 	kindPublished kind = "published" // Task, Name, Data
 	kindOversized kind = "oversized" // Task, Name, Size: published, too large
-	kindEnded     kind = "ended"     // Task
+	kindEnding    kind = "ending"    // Task: its work is done and sent; the end of its streams follows
+	kindEnded     kind = "ended"     // Task: its streams have ended; Close follows
+	kindClosed    kind = "closed"    // Task
 	kindFailed    kind = "failed"    // Task (0: the process), Text, InUse
 	kindProfiled  kind = "profiled"  // Seq, Files, Text (empty: no error)
 	kindBye       kind = "bye"       // last; Sample

@@ -134,6 +134,8 @@ func (s *supervisor) renew(m *member) {
 	m.orders.Incarnation++
 	m.orders.Restarts = m.life
 	m.orders.Tasks = slices.DeleteFunc(slices.Clone(m.Tasks), func(t uint32) bool { return !m.unended[t] })
+	m.orders.Ending = slices.DeleteFunc(slices.Clone(m.orders.Tasks), func(t uint32) bool { return !m.ending[t] })
+	m.closing = map[uint32]bool{}
 	if m.Role == RoleManager {
 		m.orders.Ended = s.endedIn(m.Container)
 	}

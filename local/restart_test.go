@@ -303,6 +303,34 @@ func TestReplacedProcessThatHangsIsKilledInTheEnd(t *testing.T) {
 	}
 }
 
+// A spout and a bolt kill their processes in Close: what they did stands, and they do not begin again.
+func TestDeathInClose(t *testing.T) {
+	leaktest.Check(t)
+	c := start(t.Context(), t, "dieinclose 100", options(t, "dieinclose 100"))
+	c.Drain()
+	res, err := wait(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Published["sum"]) != 2 {
+		t.Errorf("published are %v", res.Published)
+	}
+	unclosed := map[uint32]bool{}
+	for _, d := range res.Deaths {
+		for _, task := range d.Unclosed {
+			unclosed[task] = true
+		}
+	}
+	if len(res.Deaths) != 4 || len(unclosed) != 4 || !unclosed[1] || !unclosed[5] {
+		t.Errorf("deaths are %+v", res.Deaths)
+	}
+	for _, e := range res.Exits {
+		if e.Restarts != 0 {
+			t.Errorf("%s was started again", e.Name())
+		}
+	}
+}
+
 func TestPositionsAreRemovedWithTheRun(t *testing.T) {
 	leaktest.Check(t)
 	dir := shortDir(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,18 +38,25 @@ func newInstanceRole(h *host, p *plan.Plan) (role, error) {
 	close(r.up)
 	minBatch, maxBatch := h.batches()
 	for _, id := range h.orders.Tasks {
+		t := &hostedTask{id: id}
 		in, err := instance.New(instance.Config{
 			Plan: p, Topology: h.topology, Task: id, Incarnation: h.orders.Incarnation,
-			Restarts: h.orders.Restarts, PositionFile: h.positionFile(id),
+			Restarts: h.orders.Restarts, PositionFile: h.positionFile(id), Ended: slices.Contains(h.orders.Ending, id),
 			MinBatch: minBatch, MaxBatch: maxBatch, MaxAge: time.Duration(h.orders.MaxAgeNanos),
 			NoKeyHashes: h.mode.NoHash, NoDrain: h.mode.NoDrain,
-			Logger:  h.logger,
-			Publish: func(name string, data []byte) { h.publish(id, name, data) },
+			Logger:   h.logger,
+			Publish:  func(name string, data []byte) { h.publish(id, name, data) },
+			OnEnding: func() { h.say(kindEnding, id) },
+			OnEnded: func() {
+				h.say(kindEnded, id)
+				t.told.Store(true)
+			},
 		})
 		if err != nil {
 			return nil, fmt.Errorf("task %d: %w", id, err)
 		}
-		r.tasks = append(r.tasks, &hostedTask{id: id, instance: in})
+		t.instance = in
+		r.tasks = append(r.tasks, t)
 	}
 	return r, nil
 }
@@ -82,8 +90,7 @@ func (r *instanceRole) run(ctx context.Context) error {
 			err := t.instance.Run(ctx)
 			switch {
 			case err == nil:
-				_ = r.h.out.write(report{Kind: kindEnded, Task: t.id}) // fails only when the parent is gone
-				t.told.Store(true)
+				r.h.say(kindClosed, t.id)
 			case ctx.Err() == nil:
 				r.h.fail(t.id, err)
 			}
@@ -112,6 +119,11 @@ func (r *instanceRole) fill(s *ProcessSample) {
 		m.Ended = m.Ended && t.told.Load() // what a sample says the parent knows
 		s.Instances = append(s.Instances, TaskSample{Task: t.id, Metrics: m})
 	}
+}
+
+// say reports how far a task has come.
+func (h *host) say(k kind, task uint32) {
+	_ = h.out.write(report{Kind: k, Task: task}) // fails only when the parent is gone
 }
 
 // publish reports a named result. What is too large is reported as such.

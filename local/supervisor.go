@@ -90,7 +90,7 @@ func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath, pos
 		if p.Role == RoleManager {
 			m.orders.Secret = secret
 		}
-		m.unended = map[uint32]bool{}
+		m.unended, m.ending, m.closing = map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
 		for _, t := range p.Tasks {
 			m.unended[t] = true
 		}

@@ -195,6 +195,33 @@ func TestProcessThatDiesWhenItsWorkIsDoneIsNotStartedAgain(t *testing.T) {
 	}
 }
 
+func TestTaskThatDiesWhileItsStreamsEndOnlyEndsThem(t *testing.T) {
+	s := newStand(t, Options{TasksPerProcess: 3})
+	f := s.last(t, "tasks-1..5")
+	s.say(f, report{Kind: kindEnding, Task: 1})
+	s.say(f, report{Kind: kindEnded, Task: 1})
+	s.say(f, report{Kind: kindClosed, Task: 1})
+	s.say(f, report{Kind: kindEnding, Task: 3})
+	for _, unclosed := range [][]uint32{{3}, nil} { // who has only ends to say closes nothing
+		s.die(f, killed)
+		if d := s.deaths[len(s.deaths)-1]; !slices.Equal(d.Unclosed, unclosed) {
+			t.Errorf("unclosed are %v, want %v", d.Unclosed, unclosed)
+		}
+		f = s.rise(f)
+		if o := f.orders; !slices.Equal(o.Tasks, []uint32{3, 5}) || !slices.Equal(o.Ending, []uint32{3}) {
+			t.Errorf("orders are %+v", o)
+		}
+	}
+	s.say(f, report{Kind: kindEnded, Task: 3})
+	s.say(f, report{Kind: kindEnding, Task: 5})
+	s.say(f, report{Kind: kindEnded, Task: 5})
+	n := len(s.bodies)
+	s.die(f, killed)
+	if d := s.deaths[len(s.deaths)-1]; !slices.Equal(d.Unclosed, []uint32{5}) || len(s.bodies) != n || !f.m.finished() || s.supervisor.err != nil {
+		t.Errorf("death %+v, error %v", d, s.supervisor.err)
+	}
+}
+
 func TestStartThatFailsIsTriedAgain(t *testing.T) {
 	s := newStand(t, Options{MaxRestarts: 3})
 	f := s.last(t, "sum-5")

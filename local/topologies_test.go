@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,7 +85,7 @@ func (s *numbers) Open(ctx context.Context, _ *topology.Task, out *topology.Coll
 
 func (s *numbers) Next() error {
 	switch {
-	case s.limit >= 0 && s.n == int64(s.limit) && s.kind == "idle": // until it is drained
+	case s.limit >= 0 && s.n == int64(s.limit) && (s.kind == "idle" || s.kind == "dieinclose"): // until it is drained
 		return topology.ErrIdle
 	case s.limit >= 0 && s.n == int64(s.limit):
 		return io.EOF
@@ -111,7 +112,15 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (*numbers) Close() error { return nil }
+func (s *numbers) Close() error { return dieIn(s.kind) }
+
+// dieIn kills the process where the topology is one that dies in Close.
+func dieIn(kind string) error {
+	if kind != "dieinclose" {
+		return nil
+	}
+	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
 
 // twice emits the double of what it gets.
 type twice struct {
@@ -172,7 +181,7 @@ func (b *sum) Finish() error {
 	return nil
 }
 
-func (*sum) Close() error { return nil }
+func (b *sum) Close() error { return dieIn(b.kind) }
 
 // summed adds up what the tasks of sum published.
 func summed(t *testing.T, res *local.Result) (count, sum uint64) {
