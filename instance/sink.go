@@ -32,7 +32,7 @@ func (t *task) send(stream uint16, dest uint32, keyed bool, count uint32, frame 
 		t.beforeSend()
 	}
 	for {
-		if t.ending || t.stopped() != nil || t.awaitCredit() != nil {
+		if t.ending || t.stopped() != nil || t.link == nil && t.connect() != nil || t.awaitCredit() != nil {
 			return topology.ErrStopped
 		}
 		err := t.link.write(frame)

@@ -101,8 +101,10 @@ func newTask(ctx context.Context, i *Instance) *task {
 // run is the whole life of the task.
 func (t *task) run() error {
 	defer t.release()
-	if err := t.connect(); err != nil {
-		return t.inst.named(err)
+	if !t.opensFirst() {
+		if err := t.connect(); err != nil {
+			return t.inst.named(err)
+		}
 	}
 	if t.inst.cfg.Ended {
 		t.ending = true
@@ -117,6 +119,9 @@ func (t *task) run() error {
 		}
 	}
 	err := t.worker.open(ctx, t.info())
+	if err == nil && t.link == nil {
+		err = t.connect()
+	}
 	if err == nil {
 		err = t.worker.work()
 	}
@@ -127,6 +132,15 @@ func (t *task) run() error {
 		return errors.Join(t.inst.named(err), closeErr)
 	}
 	return t.inst.named(err)
+}
+
+// opensFirst reports whether the task connects when it is open, or has a batch to
+// send: a bolt that was started again where tuples are tracked. Until it connects
+// the spouts upstream are held back, so that no tuple waits for Open, times out,
+// and is given up without ever having been executed. Where nothing is tracked
+// they are not, and what came meanwhile would be dropped.
+func (t *task) opensFirst() bool {
+	return t.acks != nil && t.inst.cfg.Restarts > 0 && !t.inst.cfg.Ended
 }
 
 // ended tells of the end of the streams, which came unless there is an error, and returns that.
