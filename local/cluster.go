@@ -54,7 +54,7 @@ func Start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, erro
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	c, err := start(ctx, t, o.withDefaults())
+	c, err := start(ctx, t, o.withDefaults(t.Delivery))
 	if err != nil {
 		return nil, &StartError{Topology: t.Name, Err: err}
 	}

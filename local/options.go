@@ -19,7 +19,7 @@ import (
 const (
 	DefaultMode         = "optimized"
 	DefaultStartTimeout = 60 * time.Second
-	DefaultDrainTimeout = 30 * time.Second
+	DefaultDrainTimeout = 30 * time.Second // where tuples are not tracked
 	DefaultStopTimeout  = 5 * time.Second
 	DefaultSampleEvery  = 500 * time.Millisecond
 
@@ -81,7 +81,10 @@ type Options struct {
 	// up. Zero means DefaultStartTimeout.
 	StartTimeout time.Duration
 	// DrainTimeout is how long a drain may take before everything is stopped
-	// and Wait returns a *DrainTimeoutError. Zero means DefaultDrainTimeout.
+	// and Wait returns a *DrainTimeoutError. Zero means DefaultDrainTimeout; where
+	// tuples are tracked it means long enough to find tuples that were lost and to
+	// emit them again: MessageTimeout more, and MaxRetries times MessageTimeout
+	// more, of the latter up to 10 minutes.
 	DrainTimeout time.Duration
 	// StopTimeout is how long a process that was told to stop may take before
 	// it is killed. Zero means DefaultStopTimeout.
@@ -205,12 +208,24 @@ func OrNever[T int | time.Duration](v T) T {
 	return v
 }
 
-func (o Options) withDefaults() Options {
+// mostRetrying is how long the default of DrainTimeout waits for retries.
+const mostRetrying = 10 * time.Minute
+
+// drainTimeout is the default of DrainTimeout.
+func drainTimeout(d topology.Delivery) time.Duration {
+	if !d.Tracked() {
+		return DefaultDrainTimeout
+	}
+	return DefaultDrainTimeout + d.MessageTimeout + min(time.Duration(d.MaxRetries)*d.MessageTimeout, mostRetrying)
+}
+
+// withDefaults fills in what is zero, for a topology of that delivery.
+func (o Options) withDefaults(d topology.Delivery) Options {
 	setDefault(&o.Containers, 1)
 	setDefault(&o.TasksPerProcess, 1)
 	setDefault(&o.Mode, DefaultMode)
 	setDefault(&o.StartTimeout, DefaultStartTimeout)
-	setDefault(&o.DrainTimeout, DefaultDrainTimeout)
+	setDefault(&o.DrainTimeout, drainTimeout(d))
 	setDefault(&o.StopTimeout, DefaultStopTimeout)
 	setDefault(&o.SampleEvery, DefaultSampleEvery)
 	setDefault(&o.MaxRestarts, DefaultMaxRestarts)

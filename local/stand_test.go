@@ -102,7 +102,7 @@ func newStand(t *testing.T, o Options) *stand {
 		ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	f := &fakes{}
-	s := &stand{supervisor: newSupervisor(c, o.withDefaults(), dir, f, "plan", "positions"), fakes: f, t: t}
+	s := &stand{supervisor: newSupervisor(c, o.withDefaults(topology.Delivery{}), dir, f, "plan", "positions"), fakes: f, t: t}
 	t.Cleanup(func() {
 		for _, timer := range []*time.Timer{s.deadline, s.limit, s.revival} {
 			timer.Stop()

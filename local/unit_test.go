@@ -17,13 +17,14 @@ import (
 	"github.com/ardea-stream/ardea/dataplane"
 	"github.com/ardea-stream/ardea/instance"
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/topology"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
 	if err := (Options{}).Validate(); err != nil {
 		t.Error(err)
 	}
-	if err := (Options{}).withDefaults().Validate(); err != nil {
+	if err := (Options{}).withDefaults(topology.Delivery{}).Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -390,5 +391,24 @@ func TestCrowdedControlSocket(t *testing.T) {
 	<-served
 	if n := s.requests.Load(); n != maxRequests {
 		t.Errorf("%d requests are left", n)
+	}
+}
+
+func TestDefaultDrainTimeoutLeavesTimeForReplays(t *testing.T) {
+	for _, c := range []struct {
+		d    topology.Delivery
+		want time.Duration
+	}{
+		{topology.Delivery{}, 30 * time.Second},
+		{topology.Delivery{Guarantee: topology.AtLeastOnce, MessageTimeout: 30 * time.Second, MaxRetries: 3}, 150 * time.Second},
+		{topology.Delivery{Guarantee: topology.AtLeastOnce, MessageTimeout: 10 * time.Millisecond}, 30*time.Second + 10*time.Millisecond},
+		{topology.Delivery{Guarantee: topology.AtLeastOnce, MessageTimeout: time.Hour, MaxRetries: 100}, time.Hour + 10*time.Minute + 30*time.Second},
+	} {
+		if got := (Options{}).withDefaults(c.d).DrainTimeout; got != c.want {
+			t.Errorf("%+v: %v, want %v", c.d, got, c.want)
+		}
+		if got := (Options{DrainTimeout: 1}).withDefaults(c.d).DrainTimeout; got != 1 {
+			t.Errorf("%+v: a given one becomes %v", c.d, got)
+		}
 	}
 }

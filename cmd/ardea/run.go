@@ -42,7 +42,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run TOPOLOGY",
 		Short: "Run a built-in topology",
 		Long: `Run a built-in topology on this machine until its streams end, --duration is over
-or Ctrl-C drains it. The topologies are
+or Ctrl-C drains it. A drain may take 30s, and at least once 150s, in which lost
+tuples are found and emitted again; then the run ends with an error. The topologies are
 
 ` + describeExamples(),
 		Example: `  ardea run wordcount --input book.txt --output counts.txt
