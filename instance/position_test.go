@@ -233,8 +233,8 @@ func TestPositionPassesNothing(t *testing.T) {
 			}
 			check()
 		}
-		if len(k.dead) != 0 {
-			rt.Fatalf("%d dead letters are kept", len(k.dead))
+		if len(k.dead.why) != 0 {
+			rt.Fatalf("%d dead letters are kept", len(k.dead.why))
 		}
 	})
 }

@@ -19,7 +19,10 @@ func (k *tracked) giveUp(id uint64, f *topology.Failure, now int64) {
 		k.givenUp = append(k.givenUp, givenUp{id: id, f: f})
 	}
 	if k.letters != nil {
-		k.dead[id] = f
+		if cut := k.dead.cut + 1; !k.dead.add(id, f) && cut&(cut-1) == 0 { // ever more rarely
+			k.log.Warn("dead letter goes without payload and stack: too many are pending", slog.Uint64("id", id),
+				slog.Int("pending", len(k.dead.why)), slog.Int64("so_far", k.dead.cut))
+		}
 		k.retries.Push(tracker.Entry{ID: id, Dead: true}, now)
 	}
 }
@@ -60,7 +63,7 @@ func (k *tracked) replay(now int64) error {
 			return nil
 		}
 		k.retries.Pop()
-		if r.Dead && k.dead[r.ID] == nil {
+		if r.Dead && k.dead.why[r.ID] == nil {
 			continue // the spout has used the id twice, and one letter was sent
 		}
 		err := k.out.Again(r.Entry, func() error { return k.emitAgain(r) })
@@ -88,7 +91,7 @@ func (k *tracked) emitAgain(r tracker.Retry) error {
 		k.op = opReplay
 		var err error
 		if r.Dead {
-			err = k.emitLetter(r.ID, k.dead[r.ID])
+			err = k.emitLetter(r.ID, k.dead.why[r.ID])
 		} else {
 			err = k.replayer.Replay(r.ID)
 		}

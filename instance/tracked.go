@@ -35,10 +35,10 @@ type tracked struct {
 	position *tracker.Position // nil where none is kept
 	debt     debt
 
-	completed []uint64                     // ids that the spout is to be told of
-	spare     []uint64                     // memory for completed
-	givenUp   []givenUp                    // the same, given up
-	dead      map[uint64]*topology.Failure // why dead letters were given up, by id
+	completed []uint64  // ids that the spout is to be told of
+	spare     []uint64  // memory for completed
+	givenUp   []givenUp // the same, given up
+	dead      deadLetters
 	held      heldClock
 	seen      int64 // the latest time that the ring was told
 	expireAt  int64 // when to look for tuples that have timed out, by task.clock
@@ -53,7 +53,7 @@ type givenUp struct {
 // newTracked makes the spout's collector track. It comes before the user's spout is there.
 func newTracked(s *spout) *tracked {
 	cfg := &s.inst.cfg
-	k := &tracked{spout: s, delivery: cfg.Topology.Delivery, dead: map[uint64]*topology.Failure{}}
+	k := &tracked{spout: s, delivery: cfg.Topology.Delivery}
 	k.ring = tracker.New(uint64(cfg.Restarts)<<incarnationShift+1, k.delivery.MaxPending)
 	k.ring.Completed = k.complete
 	k.ring.Sampled = func(age tracker.Tick) { s.inst.published.latency.Add(time.Duration(age) * tracker.TickNanos) }
@@ -131,7 +131,7 @@ func (k *tracked) pending() int { return k.ring.Live() + k.retries.Len() }
 // complete is called for every tuple, and dead letter, that is done.
 func (k *tracked) complete(id uint64, dead bool) {
 	if dead {
-		delete(k.dead, id)
+		k.dead.remove(id)
 		k.count.deadLetters++
 		return
 	}
@@ -231,7 +231,7 @@ func (k *tracked) drop(e tracker.Entry, f *topology.Failure) {
 		k.retries.PushLater(e, now)
 	case e.Dead:
 		k.log.Error("dead letter is dropped", slog.Uint64("id", e.ID), slog.Any("err", f))
-		delete(k.dead, e.ID)
+		k.dead.remove(e.ID)
 	default:
 		k.giveUp(e.ID, f, now)
 	}
