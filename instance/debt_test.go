@@ -45,7 +45,7 @@ func TestDrainWaitsForWhatTheDeadHasEmitted(t *testing.T) {
 			d.MaxPending = 1 // so that a lap is one call of Next
 			m, r := heir(t, dead(t), src, d)
 			var ctx context.Context
-			src.userSpout.open = func(c context.Context, _ *topology.Task, _ *topology.Collector) error {
+			src.open = func(c context.Context, _ *topology.Task, _ *topology.Collector) error {
 				if ctx = c; when == "in Open" {
 					r.Drain()
 				}
@@ -88,9 +88,9 @@ func TestPaidDebtEndsWithTheDrain(t *testing.T) {
 	leaktest.Check(t)
 	src := newReplaying(6, nil)
 	m, r := heir(t, dead(t), src, delivery)
-	var ctx context.Context
-	src.userSpout.open = func(c context.Context, _ *topology.Task, _ *topology.Collector) error {
-		ctx = c
+	var ended <-chan struct{}
+	src.open = func(ctx context.Context, _ *topology.Task, _ *topology.Collector) error {
+		ended = ctx.Done()
 		return nil
 	}
 	waits := make(chan struct{})
@@ -98,8 +98,8 @@ func TestPaidDebtEndsWithTheDrain(t *testing.T) {
 	src.userSpout.next = func(out *topology.Collector) error {
 		if src.counted.next == 6 {
 			close(waits)
-			<-ctx.Done()
-			return ctx.Err()
+			<-ended
+			return context.Canceled
 		}
 		return emit(out)
 	}
