@@ -42,24 +42,37 @@ func newAckOut(tasks int, upstream []uint32) *ackOut {
 // when the task has said its end.
 func (t *task) Ack(root uint32, seq, word uint64) {
 	a := t.acks
-	if uint64(root) >= uint64(len(a.to)) || a.to[root] == nil || word == 0 || seq > wire.MaxSeq || t.ending {
+	if uint64(root) >= uint64(len(a.to)) || word == 0 || seq > wire.MaxSeq {
 		return
 	}
 	b := a.to[root]
-	if b.count == 0 {
-		if len(a.begun) == 0 {
-			a.since = t.pace.from
-		}
-		a.begun = append(a.begun, root)
-		if b.frame == nil {
-			b.frame = make([]byte, wire.HeaderSize, ackLimit+wire.MaxAck)
-		}
+	if b == nil {
+		return
+	}
+	if b.count == 0 && !t.beginAcks(root, b) {
+		return
 	}
 	b.frame = wire.AppendAck(b.frame, b.prev, seq, word)
 	b.prev = seq
 	if b.count++; b.count >= ackCount || len(b.frame) >= ackLimit {
 		_ = t.flushAcks() // an error is in t.fatal
 	}
+}
+
+// beginAcks begins a frame for a spout's task. It reports false when the task has said its end.
+func (t *task) beginAcks(root uint32, b *ackBatch) bool {
+	if t.ending {
+		return false
+	}
+	a := t.acks
+	if len(a.begun) == 0 {
+		a.since = t.pace.from
+	}
+	a.begun = append(a.begun, root)
+	if b.frame == nil {
+		b.frame = make([]byte, wire.HeaderSize, ackLimit+wire.MaxAck)
+	}
+	return true
 }
 
 // flushAcks sends the acknowledgements that wait. It returns an error, also kept

@@ -168,7 +168,7 @@ func fuzzTracked(t *testing.T, credit int64, bytes []byte, change func(*Config))
 			err = k.replay(k.clock() + int64(time.Hour))
 		}
 		letters := int64(len(k.dead.why)) // they are pending too
-		if all := int64(k.pending()) + k.count.acked + k.count.failed - letters; all != 3 {
+		if all := int64(k.pending()) + k.ring.Acked() + k.count.failed - letters; all != 3 {
 			t.Fatalf("%d tuples are left of 3: %d pending, %+v", all, k.pending(), k.count)
 		}
 		if err != nil {

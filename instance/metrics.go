@@ -38,7 +38,7 @@ type counters struct {
 	received, framesIn, framesOut, bytesIn, bytesOut int64
 	errors, panics, clamps, creditWaits              int64
 	reconnects, malformed, syscalls                  int64
-	acked, failed, replayed, timedOut, lost          int64
+	failed, replayed, timedOut, lost                 int64
 	deadLetters                                      int64
 }
 

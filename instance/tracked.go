@@ -65,7 +65,9 @@ func newTracked(s *spout) *tracked {
 // meet looks at what the user's spout can do, and at what a dead incarnation of
 // it has left. It is not open yet.
 func (k *tracked) meet() error {
-	k.acker, _ = k.user.(topology.Acker)
+	if k.acker, _ = k.user.(topology.Acker); k.acker != nil {
+		k.ring.Done = &k.completed
+	}
 	k.replayer, _ = k.user.(topology.Replayer)
 	if o, err := k.out.Stream(topology.DeadLetterStream); err == nil {
 		k.letters = o
@@ -116,7 +118,7 @@ func (k *tracked) close() error {
 func (k *tracked) publishTracked() {
 	p, c := &k.inst.published, &k.count
 	p.pending.Store(int64(k.pending()))
-	p.acked.Store(c.acked)
+	p.acked.Store(k.ring.Acked())
 	p.failed.Store(c.failed)
 	p.replayed.Store(c.replayed)
 	p.timedOut.Store(c.timedOut)
@@ -128,16 +130,12 @@ func (k *tracked) publishTracked() {
 // pending is the tuples under way and those that wait to be emitted again.
 func (k *tracked) pending() int { return k.ring.Live() + k.retries.Len() }
 
-// complete is called for every tuple, and dead letter, that is done.
+// complete is called for every dead letter that is done, and for tuples where
+// the spout is no topology.Acker.
 func (k *tracked) complete(id uint64, dead bool) {
 	if dead {
 		k.dead.remove(id)
 		k.count.deadLetters++
-		return
-	}
-	k.count.acked++
-	if k.acker != nil {
-		k.completed = append(k.completed, id)
 	}
 }
 

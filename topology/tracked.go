@@ -76,7 +76,7 @@ func (o *Out) EmitID(id uint64, values ...Value) error {
 	}
 	if t := k.tracker; k.again == nil && o.copies <= 1 && t.Ready() {
 		a := anchor{seq: t.Next()}
-		if o.addTracked(&o.routed, values, &a) {
+		if o.addTracked(&o.routed, values, a) {
 			t.Add(id, wire.OwnEdge(a.seq))
 			return nil
 		}
@@ -144,7 +144,7 @@ func (o *Out) emitAnchored(k *tracking, b *batch, roots []byte, values []Value) 
 }
 
 // addTracked is addShort with an anchor, for a batch that takes it.
-func (o *Out) addTracked(b *batch, values []Value, a *anchor) bool {
+func (o *Out) addTracked(b *batch, values []Value, a anchor) bool {
 	if b.buf == nil || len(values) != o.fields || len(o.keys) > wire.MaxShortHashes || len(o.custom) > 0 && b == &o.routed {
 		return false
 	}
@@ -191,7 +191,7 @@ func (o *Out) emitTracked(b *batch, values []Value, a *anchor, added func(sum ui
 	if b == nil {
 		short = &o.routed
 	}
-	if o.addTracked(short, values, a) {
+	if o.addTracked(short, values, *a) {
 		added(a.sum(o.copiesOf(b)))
 		return nil
 	}

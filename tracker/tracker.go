@@ -58,11 +58,14 @@ type Tracker struct {
 	mostSlots  int
 	now        Tick
 	young      uint64 // sequence number of the first tuple that was added since SetNow
+	acked      int64  // tuples that have become complete, dead letters not among them
 	lastID     uint64 // greatest that was added
 	any        bool   // something was added
 
-	// Completed, if set, is called with the id of each tuple, or dead letter, that
-	// becomes complete.
+	// Done, if set, gets the ids of the tuples that become complete; who reads them empties it.
+	Done *[]uint64
+	// Completed, if set, is called with the id of each tuple that becomes complete
+	// and is not told by Done, and of each dead letter.
 	Completed func(id uint64, dead bool)
 	// Sampled, if set, is called with the age of one of eight of them.
 	Sampled func(age Tick)
@@ -93,6 +96,9 @@ func (t *Tracker) Rejuvenate(now Tick) {
 
 // Live returns the number of tuples under way.
 func (t *Tracker) Live() int { return t.live }
+
+// Acked returns the number of tuples that have become complete.
+func (t *Tracker) Acked() int64 { return t.acked }
 
 // Full reports whether as many tuples are under way as may be.
 func (t *Tracker) Full() bool { return t.live >= t.most }
@@ -128,9 +134,7 @@ func (t *Tracker) AddDone(id uint64, dead bool) {
 	if id >= t.lastID {
 		t.lastID, t.any = id, true
 	}
-	if t.Completed != nil {
-		t.Completed(id, dead)
-	}
+	t.tell(id, dead)
 }
 
 // AddAgain is Add for a tuple, or a dead letter, that Tracker has given up before.
@@ -194,10 +198,20 @@ func (t *Tracker) complete(seq uint64, s *slot) {
 	if seq&sampleMask == 0 && t.Sampled != nil {
 		t.Sampled(t.now - s.born)
 	}
-	if t.Completed != nil {
-		t.Completed(s.id, s.dead)
-	}
+	t.tell(s.id, s.dead)
 	t.leave(seq)
+}
+
+// tell says that a tuple, or a dead letter, is complete.
+func (t *Tracker) tell(id uint64, dead bool) {
+	if !dead {
+		t.acked++
+	}
+	if t.Done != nil && !dead {
+		*t.Done = append(*t.Done, id)
+	} else if t.Completed != nil {
+		t.Completed(id, dead)
+	}
 }
 
 // leave follows the end of a live tuple, whatever it was.

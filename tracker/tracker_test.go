@@ -280,6 +280,27 @@ func TestTrackingAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestDoneGetsTheTuplesButNotDeadLetters(t *testing.T) {
+	c := New(1, 10)
+	var done, told []uint64
+	c.Done = &done
+	c.Completed = func(id uint64, dead bool) {
+		if !dead {
+			t.Errorf("tuple %d is told twice", id)
+		}
+		told = append(told, id)
+	}
+	c.Add(5, 1)
+	c.AddAgain(Entry{ID: 6, Dead: true}, 1)
+	c.Ack(2, 1)
+	c.Ack(1, 1)
+	c.AddDone(7, false)
+	c.AddDone(8, true)
+	if !slices.Equal(done, []uint64{5, 7}) || !slices.Equal(told, []uint64{6, 8}) || c.Acked() != 2 {
+		t.Errorf("done %v, told %v, %d acked", done, told, c.Acked())
+	}
+}
+
 func TestDeadLettersAndTriesComeBack(t *testing.T) {
 	c := New(1, 10)
 	c.Add(5, 1)
