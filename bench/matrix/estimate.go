@@ -9,11 +9,11 @@ import (
 // What estimates reckon with.
 const (
 	// Starting, draining and stopping.
-	perRun = 500 * time.Millisecond
+	perRun = 700 * time.Millisecond
 	// System calls are counted for that long, or as long as the run is measured, at saturation.
 	syscalls = 500 * time.Millisecond
 	// A warm-up ends when throughput is steady, at the earliest after a bit more than a third.
-	warmUpShare = 0.7
+	warmUpShare = 0.75
 	// Rates that a curve tries to find the highest one that holds a bound.
 	curveSearch = 3
 )
