@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 
@@ -123,19 +121,14 @@ func TestBenchPGORefusesNonsense(t *testing.T) {
 	}
 }
 
-// profiled reports whether this program was built with default.pgo, as by a plain go test.
-func profiled() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-pgo" })
-}
-
 func TestUnprofiledProgramIsThisOne(t *testing.T) {
 	own, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := checkUnprofiled(own); (err != nil) != profiled() {
-		t.Errorf("this program, built with a profile: %v: %v", profiled(), err)
+	// A plain go test builds with default.pgo, make does not.
+	if err := checkUnprofiled(own); (err != nil) != builtWithProfile() {
+		t.Errorf("this program, built with a profile: %v: %v", builtWithProfile(), err)
 	}
 	script := filepath.Join(t.TempDir(), "script")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\nsleep 60\n"), 0o755); err != nil {
