@@ -37,6 +37,28 @@ func newAckOut(tasks int, upstream []uint32) *ackOut {
 	return a
 }
 
+// ackBatch returns the batch of acks for a spout's task, nil if the bolt acks
+// its tuples itself or the task is not upstream.
+func (b *bolt) ackBatch(task uint32) *ackBatch {
+	if b.inst.spec.ManualAck || uint64(task) >= uint64(len(b.acks.to)) {
+		return nil
+	}
+	return b.acks.to[task]
+}
+
+// addOwn adds the ack of a spout's tuple for which nothing was emitted, if that
+// is nothing but a byte. Else it reports false, and the caller asks Ack.
+func (b *ackBatch) addOwn(seq uint64) bool {
+	n := len(b.frame)
+	if b.count == 0 || b.count+1 >= ackCount || n+1 >= ackLimit {
+		return false
+	}
+	b.frame = wire.AppendOwnAck(b.frame, b.prev, seq)
+	b.prev = seq
+	b.count++
+	return true
+}
+
 // Ack implements topology.TrackedSink. What names a task whose tuples cannot
 // have come here is not the tuple's fault and is left out, and so is what comes
 // when the task has said its end.

@@ -5,7 +5,10 @@ import (
 )
 
 // full reports whether Next must wait for tuples to complete.
-func (k *tracked) full() bool { return k.pending() >= k.delivery.MaxPending || !k.ring.Space() }
+func (k *tracked) full() bool { return k.room() == 0 }
+
+// room returns how many tuples Next may emit before it must wait for some to complete.
+func (k *tracked) room() int { return max(0, min(k.delivery.MaxPending-k.pending(), k.ring.Room())) }
 
 // mayReplay reports whether tuples may be emitted again.
 func (k *tracked) mayReplay() bool { return k.mayEmit() && k.ring.Space() }

@@ -265,6 +265,7 @@ func (b *bolt) records(body []byte) bool {
 // are malformed is taken for none.
 func (b *bolt) recordsTracked(body []byte) bool {
 	in, user, source, out := &b.in, b.user, b.source, b.out
+	acks := b.ackBatch(source.Task)
 	for b.quota > 0 {
 		at := in.pos
 		end, values, seq, own := wire.OwnRecord(body, at)
@@ -284,7 +285,11 @@ func (b *bolt) recordsTracked(body []byte) bool {
 			}
 			b.fault(opExecute, err)
 		}
-		out.End(err)
+		if !own || err != nil || acks == nil {
+			out.End(err)
+		} else if out.EndOwn() && !acks.addOwn(seq) {
+			b.Ack(source.Task, seq, wire.OwnEdge(seq))
+		}
 		if in.moved || b.fatal != nil {
 			return false
 		}

@@ -186,7 +186,8 @@ func (s *spout) runTracked() error {
 	if k.debt.owes() {
 		n = min(n, 1) // the call that follows the last that is owed may wait for the end of the context
 	}
-	for ; n > 0 && !k.full(); n-- {
+	end := k.ring.Next() + uint64(k.room())
+	for ; n > 0 && k.ring.Next() < end; n-- {
 		if err := user.Next(); err != nil {
 			s.op = ""
 			return err

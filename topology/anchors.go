@@ -79,6 +79,19 @@ func (c *Collector) BeginOwn(tuple []byte, source uint32, seq uint64) {
 	cur.edge, cur.word, cur.only, cur.tuple = wire.OwnEdge(seq), 0, root{source, seq}, tuple
 }
 
+// EndOwn is End(nil) for a tuple of BeginOwn and a bolt without ManualAck, but
+// leaves the ack to the caller where the bolt has emitted nothing anchored to the
+// tuple: then it reports true, and the word of the ack is wire.OwnEdge.
+func (c *Collector) EndOwn() (bare bool) {
+	k := c.track
+	cur := &k.bolt.current
+	if bare = cur.word == 0; !bare {
+		k.ack(cur)
+	}
+	cur.roots, cur.only.seq, cur.tuple, k.bolt.inside = nil, 0, nil, false
+	return bare
+}
+
 // Begin notes that Execute is about to be called with a tuple, which it borrows
 // until End, of the task source. Edge and roots are those that wire.Anchors has
 // read. The error is wire.ErrAnchors: then it is a tuple that nobody tracks. The engine calls it.

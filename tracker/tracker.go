@@ -108,6 +108,11 @@ func (t *Tracker) Space() bool {
 	return t.tail-t.head <= t.mask || len(t.slots) < t.mostSlots
 }
 
+// Room returns how many slots the ring still has, or can have, for tuples.
+func (t *Tracker) Room() int {
+	return t.mostSlots - int(t.tail-t.head)
+}
+
 // Ready reports whether Add can take a tuple at once: it is not Full, and its ring need not grow.
 func (t *Tracker) Ready() bool { return t.live < t.most && t.tail-t.head <= t.mask }
 

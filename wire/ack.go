@@ -25,10 +25,16 @@ const MaxAck = binary.MaxVarintLen64 + 8
 // is odd where the word follows in eight bytes; else the word is OwnEdge(seq),
 // as of a bolt that gets the spout's tuple and emits nothing for it.
 func AppendAck(dst []byte, prev, seq, word uint64) []byte {
-	d := zigzag(int64(seq-prev)) << 1
-	if word != OwnEdge(seq) {
-		return binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, d|1), word)
+	if word == OwnEdge(seq) {
+		return AppendOwnAck(dst, prev, seq)
 	}
+	d := zigzag(int64(seq-prev)) << 1
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, d|1), word)
+}
+
+// AppendOwnAck is AppendAck with the word OwnEdge(seq).
+func AppendOwnAck(dst []byte, prev, seq uint64) []byte {
+	d := zigzag(int64(seq-prev)) << 1
 	if d < 0x80 {
 		return append(dst, byte(d))
 	}
