@@ -78,7 +78,8 @@ func (k *tracked) idled(nanos int64) {
 	if last != d.last {
 		d.idle, d.last = 0, last
 	}
-	if d.idle += nanos; d.idle < int64(k.delivery.MessageTimeout) {
+	// What took longer was no idleness of the spout: its task was held back, or without a link.
+	if d.idle += min(nanos, int64(idleWait)); d.idle < int64(k.delivery.MessageTimeout) {
 		return
 	}
 	k.log.Warn("spout does not emit again what was emitted before it died", slog.Uint64("end", d.end), slog.Uint64("last", last))

@@ -168,3 +168,30 @@ func TestErrorOfADebtorIsNotTheDrains(t *testing.T) {
 		t.Errorf("Run returned %v", err)
 	}
 }
+
+// TestDebtorWithoutALinkIsNotIdle has a debtor return ErrIdle once, after which
+// its task has no link for longer than a message timeout.
+func TestDebtorWithoutALinkIsNotIdle(t *testing.T) {
+	leaktest.Check(t)
+	path := dead(t)
+	top := trackedTopology(t, newReplaying(6, topology.ErrIdle), nil, delivery, false)
+	task, _ := stillTask(t, top, srcTask, func(c *Config) { c.Restarts, c.PositionFile = 1, path })
+	s := task.worker.(*spout)
+	if err := s.open(t.Context(), task.info()); err != nil {
+		t.Fatal(err)
+	}
+	s.inst.Drain()
+	s.tracked.idled(int64(2 * s.tracked.delivery.MessageTimeout))
+	if !s.tracked.debt.owes() || s.draining() {
+		t.Error("it is forgiven because its link was away")
+	}
+	for n := s.tracked.delivery.MessageTimeout / idleWait; n > 0; n-- {
+		s.tracked.idled(int64(idleWait))
+	}
+	if s.tracked.debt.owes() {
+		t.Error("it is not forgiven though it was idle for a message timeout")
+	}
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
