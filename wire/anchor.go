@@ -55,7 +55,7 @@ func Anchors(tuple []byte) (edge uint64, roots []byte, values int, err error) {
 	if off > len(tuple) {
 		return 0, nil, 0, ErrAnchors
 	}
-	if off == first {
+	if off == first || off < len(tuple) && tuple[off] != tagValue { // the edge may follow
 		return slowAnchors(tuple)
 	}
 	return edge, tuple[first:off:off], off, nil

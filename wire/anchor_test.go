@@ -38,6 +38,13 @@ func TestAnchorsAreReadInAnyOrder(t *testing.T) {
 			foreign = AppendRoot(foreign, r.GetTask(), r.GetSeq())
 		}
 		checkAnchors(t, AppendEdge(foreign, edge), 0, edge, roots)
+		behind := AppendKeyHashes(nil, len(hashes))
+		for _, r := range roots {
+			behind = AppendRoot(behind, r.GetTask(), r.GetSeq())
+		}
+		behind = AppendEdge(behind, edge) // behind the roots
+		checkAnchors(t, behind, 0, edge, roots)
+		checkAnchors(t, AppendValue(behind, &value), 0, edge, roots)
 
 		moved := bytes.Clone(canonical)
 		if err := NextEdges(append(AppendRecordHeader(nil, len(moved)), moved...)); err != nil {
