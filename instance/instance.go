@@ -16,8 +16,8 @@ import (
 
 const (
 	defaultMaxAge = time.Millisecond
-	// maxRestarts is what sequence numbers have room for.
-	maxRestarts = 1<<(64-incarnationShift) - 1
+	// maxRestarts is what sequence numbers have room for that an ack can name.
+	maxRestarts = wire.MaxSeq >> incarnationShift
 )
 
 // Config describes one task. Plan, Topology and Task are required.

@@ -217,6 +217,7 @@ func TestConfigFaults(t *testing.T) {
 		"Task 4":   func(c *Config) { c.Task = 4 },
 		"Task 0":   func(c *Config) { c.Task = 0 },
 		"no cont":  func(c *Config) { c.Plan = &nowhere },
+		"Restarts": func(c *Config) { c.Restarts = (wire.MaxSeq + 1) >> incarnationShift }, // no ack could name its tuples
 	} {
 		c := good
 		change(&c)
