@@ -42,7 +42,7 @@ func FuzzReceive(f *testing.F) {
 		wire.AppendError(nil, testEpoch, wire.CodeCredit, "no"),
 		slices.Concat(clamp, ping, dataFrame("x")[:30]),
 		slices.Concat(dataFrame("a", "b", "c"), []byte("no frame header, but twenty-four bytes")),
-		simple("one", "two"), slices.Concat(simple("a"), credit, endFrame()),
+		simple("one", "two"), slices.Concat(simple("a"), credit, endFrame()), slices.Concat(own("one", "two"), own("a"), simple("b")),
 		acks(fuzzed(1, 0), fuzzed(3, 0), fuzzed(1<<60, 5)), slices.Concat(acks(fuzzed(2, 0)), clamp, acks(fuzzed(1, 1))),
 		slices.Concat(fail(fuzzed(2, 9), "boom"), credit, acks(fuzzed(4, 0))),
 		wire.AppendHeader(nil, wire.Header{Kind: wire.KindLost, Dest: workTask, Epoch: testEpoch}),
