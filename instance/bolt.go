@@ -358,7 +358,8 @@ func (b *bolt) broken(err error) error {
 }
 
 // refill reads more input. It first takes what there is; when that is nothing
-// the task has run dry: it sends what it has begun, returns credit, and waits.
+// the task has run dry: it returns credit, sends what it has begun, or what is
+// old while the rest of a frame is on its way, and waits.
 func (b *bolt) refill() error {
 	if err := b.stopped(); err != nil {
 		return err

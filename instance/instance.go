@@ -44,8 +44,9 @@ type Config struct {
 	// topology.DefaultMinBatch and topology.DefaultMaxBatch. Small batches
 	// cost throughput, large ones memory.
 	MinBatch, MaxBatch int
-	// MaxAge is how long a tuple may wait in a batch while the task stays
-	// busy; a task that runs out of input sends at once. 0 means one millisecond.
+	// MaxAge is how long a tuple may wait in a batch while the task stays busy,
+	// or while the rest of a frame that it has begun is on its way; a task that
+	// runs out of input sends at once. 0 means one millisecond.
 	MaxAge time.Duration
 	// NoKeyHashes leaves the key hashes out of tuples, for stream managers that
 	// take them themselves. NoDrain lets batches wait for their size or age also
@@ -157,7 +158,8 @@ func New(cfg Config) (*Instance, error) {
 }
 
 // Run connects to the stream manager, constructs and opens the user's spout or
-// bolt, and works on the calling goroutine until the task is done. It returns
+// bolt, and works on the calling goroutine until the task is done. A bolt that
+// was started again where tuples are tracked is opened first. It returns
 //
 //   - nil when the task's streams have ended
 //   - an error that wraps ctx.Err() when ctx is done first: the spout or bolt is closed, a bolt does not finish
@@ -191,7 +193,8 @@ func (i *Instance) named(err error) error {
 
 // Drain makes a spout call Next no more, send what it has and end its streams;
 // the context that it was opened with ends, so that a Next that waits returns.
-// It does nothing to a bolt, which ends when its inputs do.
+// Both wait until a spout that was started again has emitted what the process
+// before had emitted. It does nothing to a bolt, which ends when its inputs do.
 func (i *Instance) Drain() {
 	if !i.placed.Spout {
 		return

@@ -65,7 +65,7 @@ type Delivery struct {
 	MessageTimeout time.Duration
 	// MaxPending is the most tuples of a spout task that are tracked at a time,
 	// those that wait to be replayed included. Emit waits when there are as many.
-	// Each takes 32 bytes. More is needed the longer tuples take.
+	// Each takes 24 bytes. More is needed the longer tuples take.
 	MaxPending int
 	// MaxRetries is how often a tuple that a bolt fails, or that times out, is
 	// replayed before it is given up. What was lost with a process or a link is
