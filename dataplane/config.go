@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/ardea-stream/ardea/plan"
 )
@@ -85,6 +86,10 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// NotInSockets are the characters that the path of a socket cannot have: gnet
+// takes it for a URL and would listen elsewhere.
+const NotInSockets = "#?%"
+
 // Validate reports everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	c = c.withDefaults()
@@ -96,6 +101,8 @@ func (c Config) Validate() error {
 		fault("Plan is missing")
 	} else if c.Plan.Container(c.Container) == nil {
 		fault("Container %d is not in the plan, which has 1 to %d", c.Container, len(c.Plan.Containers))
+	} else if path := c.Plan.Container(c.Container).Socket; strings.ContainsAny(path, NotInSockets) {
+		fault("the path of the socket is %q, it cannot have one of %s", path, NotInSockets)
 	}
 	if len(c.Ended) > 0 && !c.Restarted {
 		fault("Ended is set for a manager that is not Restarted")

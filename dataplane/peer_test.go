@@ -137,6 +137,13 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	if err := (Config{Plan: p, Container: 1}).Validate(); err != nil {
 		t.Errorf("defaults: %v", err)
 	}
+	for _, path := range []string{"/run/a#b/sm.sock", "/run/a?b/sm.sock", "/run/a%b/sm.sock"} {
+		q := testPlan(t, 1, 1, topology.Shuffle("words"))
+		q.Containers[0].Socket = path
+		if err := (Config{Plan: q, Container: 1}).Validate(); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("a socket at %s: %v", path, err)
+		}
+	}
 }
 
 func TestModes(t *testing.T) {

@@ -261,8 +261,8 @@ func (b *bolt) records(body []byte) bool {
 	return false
 }
 
-// recordsTracked is records where tuples are tracked. A record whose anchors
-// are malformed is taken for none.
+// recordsTracked is records where tuples are tracked. A record with an edge or a
+// root that goes beyond it is taken for none.
 func (b *bolt) recordsTracked(body []byte) bool {
 	in, user, source, out := &b.in, b.user, b.source, b.out
 	acks := b.ackBatch(source.Task)
@@ -306,12 +306,10 @@ func (b *bolt) beginTracked(body []byte) (at, end, values int) {
 		return 0, 0, 0
 	}
 	edge, roots, off, err := wire.Anchors(body[at:end])
-	if err == nil {
-		err = b.out.Begin(body[at:end], b.source.Task, edge, roots)
-	}
 	if err != nil {
 		return 0, 0, 0
 	}
+	b.out.Begin(body[at:end], b.source.Task, edge, roots)
 	return at, end, at + off
 }
 

@@ -147,4 +147,20 @@ func TestMalformedAnchors(t *testing.T) {
 			t.Errorf("%s: %d tuples were executed", name, executed)
 		}
 	}
+	inside := slices.Clone(body)
+	inside[2*wire.KeyHashSize+5] |= 0x80 // the last byte of the root's number
+	executed := 0
+	work := &userBolt{execute: func(*topology.Tuple, *topology.Collector) error { executed++; return nil }}
+	m := newManager(t, trackedTopology(t, &userSpout{}, work, delivery, false))
+	r := m.run(workTask)
+	p := m.welcome(plenty)
+	p.send(slices.Concat(record(inside), good, endFrame()))
+	h, b := p.frame()
+	if got := entries(t, h, b, workTask, srcTask); !slices.Equal(got, []acked{{1, 1000}}) {
+		t.Errorf("a root that is malformed inside: acks are %v", got)
+	}
+	finished(t, p, r, workStream)
+	if executed != 2 {
+		t.Errorf("a root that is malformed inside: %d tuples were executed", executed)
+	}
 }

@@ -96,7 +96,7 @@ type Options struct {
 	// every death ends the run, which it always does before all processes have
 	// been up, and with InProcess. A restarted task begins anew: what was on its
 	// way to it and what it had in memory is lost, and a spout begins where its
-	// Open does. Errors and panics that a task reports end the run as ever.
+	// Open does, unless it is a topology.Replayer: then where it was. Errors and panics that a task reports end the run as ever.
 	MaxRestarts int
 	// RestartWindow is the time for MaxRestarts. Zero means DefaultRestartWindow.
 	RestartWindow time.Duration

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/ardea-stream/ardea/dataplane"
 )
 
 const (
@@ -24,7 +26,7 @@ const (
 	positionPrefix = "task-"
 	// controlName is the socket for other programs of the user.
 	controlName = "ctl.sock"
-	// tempFallback is where directories go if paths in the usual place are too long for sockets.
+	// tempFallback is where directories go if sockets cannot have the paths of the usual place.
 	tempFallback = "/tmp"
 	// maxSocket is the longest path of a socket, in bytes. The smallest limit of the systems is 104, with a NUL.
 	maxSocket = 100
@@ -49,6 +51,9 @@ func openRunDir(path string) (*runDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
+	if strings.ContainsAny(path, dataplane.NotInSockets) {
+		return nil, fmt.Errorf("run directory: %q has one of %s in its path, which the paths of sockets cannot have: choose another Dir", path, dataplane.NotInSockets)
+	}
 	_, statErr := os.Stat(path)
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
@@ -64,7 +69,7 @@ func openRunDir(path string) (*runDir, error) {
 // openTempDir makes a fresh directory where paths of sockets are short enough.
 func openTempDir() (*runDir, error) {
 	parent := os.TempDir()
-	if len(filepath.Join(parent, tempPrefix+"0123456789", socketName(1<<16))) > maxSocket {
+	if len(filepath.Join(parent, tempPrefix+"0123456789", socketName(1<<16))) > maxSocket || strings.ContainsAny(parent, dataplane.NotInSockets) {
 		parent = tempFallback
 	}
 	for {

@@ -102,6 +102,20 @@ func TestRunDirectoryWithALongPathIsRefused(t *testing.T) {
 	}
 }
 
+func TestRunDirectoryWithAPathThatSocketsCannotHaveIsRefused(t *testing.T) {
+	leaktest.Check(t)
+	for _, name := range []string{"a#b", "a?b", "a%b"} {
+		dir := filepath.Join(shortDir(t), name)
+		_, err := local.Run(t.Context(), build("finite 1"), inProcess(t, "finite 1", dir))
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "another Dir") {
+			t.Errorf("error is %v", err)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it is left: %v", err)
+		}
+	}
+}
+
 func TestRunDirectoryIsRemovedAfterAFailedStart(t *testing.T) {
 	leaktest.Check(t)
 	dir := shortDir(t)
@@ -117,10 +131,12 @@ func TestRunDirectoryIsRemovedAfterAFailedStart(t *testing.T) {
 
 func TestLongTemporaryDirectoryIsAvoided(t *testing.T) {
 	leaktest.Check(t)
-	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), strings.Repeat("x", 80)))
-	o := options(t, "finite 1")
-	o.InProcess = true
-	if _, err := local.Run(t.Context(), build("finite 1"), o); err != nil {
-		t.Error(err)
+	for _, name := range []string{strings.Repeat("x", 80), "a#b"} {
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), name))
+		o := options(t, "finite 1")
+		o.InProcess = true
+		if _, err := local.Run(t.Context(), build("finite 1"), o); err != nil {
+			t.Error(err)
+		}
 	}
 }

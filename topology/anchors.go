@@ -94,14 +94,14 @@ func (c *Collector) EndOwn() (bare bool) {
 
 // Begin notes that Execute is about to be called with a tuple, which it borrows
 // until End, of the task source. Edge and roots are those that wire.Anchors has
-// read. The error is wire.ErrAnchors: then it is a tuple that nobody tracks. The engine calls it.
-func (c *Collector) Begin(tuple []byte, source uint32, edge uint64, roots []byte) error {
+// read; a tuple with roots that cannot be read is one that nobody tracks. The engine calls it.
+func (c *Collector) Begin(tuple []byte, source uint32, edge uint64, roots []byte) {
 	a := &c.track.bolt
 	cur := &a.current
 	a.inside, a.taken = true, Anchor{}
 	cur.edge, cur.word, cur.tuple = edge, 0, tuple
 	if len(roots) == 0 {
-		return nil
+		return
 	}
 	task, seq, ok := wire.OnlyRoot(roots)
 	if ok && task != 0 {
@@ -109,14 +109,13 @@ func (c *Collector) Begin(tuple []byte, source uint32, edge uint64, roots []byte
 	} else {
 		var err error
 		if roots, err = wire.ResolveRoots(a.own[:0], roots, source); err != nil {
-			return err
+			return
 		}
 		_, seq, _, _ = wire.NextRoot(roots) // was read just now
 	}
 	if cur.roots = roots; edge == 0 {
 		cur.edge = wire.OwnEdge(seq)
 	}
-	return nil
 }
 
 // End notes that Execute has returned, and acks or fails the tuple where that is

@@ -31,8 +31,8 @@ type Bolt interface {
 	// Open prepares the bolt. ctx ends when the task is to stop. An error ends the run.
 	Open(ctx context.Context, task *Task, out *Collector) error
 	// Execute handles one tuple, which is valid until Execute returns. An
-	// error, like a panic, drops the tuple; it is counted and reported, and
-	// the task goes on with the next.
+	// error, like a panic, drops the tuple, or fails it where tuples are
+	// tracked; it is counted and reported, and the task goes on with the next.
 	Execute(t *Tuple) error
 	// Close releases what Open took.
 	Close() error

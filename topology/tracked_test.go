@@ -100,12 +100,10 @@ func begin(tb interface{ Fatal(args ...any) }, c *Collector, view *Tuple, tuple 
 		c.BeginOwn(tuple, source, seq)
 	} else {
 		edge, roots, at, err := wire.Anchors(tuple)
-		if err == nil {
-			err = c.Begin(tuple, source, edge, roots)
-		}
 		if err != nil {
 			tb.Fatal(err)
 		}
+		c.Begin(tuple, source, edge, roots)
 		values = at
 	}
 	view.ResetTracked(tuple, values, &Source{}, c)
