@@ -1,7 +1,9 @@
 package crash
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,4 +87,18 @@ func killRun(t *testing.T, s *spec, containers, instances, managers int) {
 	run.include(v, all, shares, late)
 	summary.include(v, all, shares, late)
 	t.Logf("\n%s", run.String())
+	if slowest := slices.MaxFunc(all, func(a, b recovery) int { return cmp.Compare(a.took, b.took) }); slowest.took > managerBound {
+		t.Logf("slowest to recover, killed %v after the first: %+v; deaths of their own: %q",
+			time.Duration(slowest.at-all[0].at), slowest, ownDeaths(res))
+	}
+}
+
+// ownDeaths returns how processes have died that nobody has killed.
+func ownDeaths(res *local.Result) (causes []string) {
+	for i := range res.Deaths {
+		if d := &res.Deaths[i]; d.Hung || d.Signal != "killed" {
+			causes = append(causes, d.Name()+": "+d.Cause())
+		}
+	}
+	return causes
 }
