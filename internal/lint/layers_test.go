@@ -24,6 +24,8 @@ var layers = []struct{ pkg, may string }{
 	{"plan", "topology router wire/wirepb"},
 	{"dataplane", "internal/invariants plan pool router wire wire/wirepb"},
 	{"instance", "internal/invariants plan pool topology tracker wire"},
+	{"dlog/disk", ""},
+	{"dlog/disk/disktest", "dlog/disk"},
 	{"local/endpoint", ""},
 	{"local/capture", "internal/atomicfile local/endpoint"},
 	{"local", "local/capture local/endpoint dataplane instance internal/invariants plan pool topology wire"},
