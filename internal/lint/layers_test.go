@@ -26,6 +26,7 @@ var layers = []struct{ pkg, may string }{
 	{"instance", "internal/invariants plan pool topology tracker wire"},
 	{"dlog/disk", ""},
 	{"dlog/disk/disktest", "dlog/disk"},
+	{"dlog/journal", "dlog/disk internal/invariants"},
 	{"local/endpoint", ""},
 	{"local/capture", "internal/atomicfile local/endpoint"},
 	{"local", "local/capture local/endpoint dataplane instance internal/invariants plan pool topology wire"},
