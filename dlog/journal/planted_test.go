@@ -64,7 +64,7 @@ var plants = []struct{ name, file, old, bug, run, says string }{
 		"TestStaleRecordsNeverVerify", `records verify`,
 	},
 	{
-		"what was replayed is not synced", "recovery.go",
+		"what was replayed is not synced", "settle.go",
 		"		if from >= p.end || p.closed {\n",
 		"		if planted || from >= p.end || p.closed {\n",
 		"TestEveryCallFails", `after one more failure: entry \d+ was acknowledged at \S+ and is lost`,
