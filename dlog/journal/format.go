@@ -133,10 +133,15 @@ type reader struct {
 
 // header returns the record at an offset if its header is valid. It does not look at the payload.
 func (r *reader) header(offset uint32) (record, bool) {
-	if offset%alignment != 0 || uint64(offset)+recordHeader > uint64(len(r.data)) {
+	if offset%alignment != 0 || uint64(offset)+recordHeader > uint64(len(r.data)) || !likely(r.data[offset:]) {
 		return record{}, false
 	}
 	return r.parse(r.data[offset:], offset)
+}
+
+// likely says whether b may begin with a record. Most bytes that are no record are refused by it.
+func likely(b []byte) bool {
+	return (b[16] == kindEntry || b[16] == kindMark) && b[19] == 0
 }
 
 // record returns the record at an offset if all of it is valid. Its payload is a part of the reader's bytes.
@@ -156,8 +161,8 @@ func intact(rec *record, b []byte) bool {
 // parse returns the record at the beginning of b, which has a header's bytes at least and stands at an offset of the
 // file, if its header is valid and b has its payload.
 func (r *reader) parse(b []byte, offset uint32) (record, bool) {
-	if kind := b[16]; kind != kindEntry && kind != kindMark || b[19] != 0 {
-		return record{}, false // what most bytes that are no record are refused by
+	if !likely(b) {
+		return record{}, false
 	}
 	le := binary.LittleEndian
 	le.PutUint32(r.scratch[:], offset)

@@ -1,5 +1,7 @@
 package journal
 
+import "encoding/binary"
+
 // span is a range of offsets in a file.
 type span struct{ from, to uint32 }
 
@@ -43,7 +45,7 @@ func (r *reader) survey(limit uint32, exact, zeroed bool) survey {
 		s.damaged = append(s.damaged, span{off, next})
 		off, s.closed = next, false
 	}
-	s.end, s.torn = off, max(last, off)-off
+	s.end, s.torn = off, max(min(last, limit), off)-off
 	s.blank = off == firstRecord && s.torn == 0 && !s.noted
 	return s
 }
@@ -68,23 +70,31 @@ func (s *survey) note(rec *record, number uint32) {
 }
 
 // lookAhead takes the notes of all records from off on whose headers are valid. It returns where the last of them ends
-// or, in a file whose rest was zero, the last byte that is not.
+// or, in a file whose rest was zero, the last byte that is not. It may have to look at the whole of a large file.
 func (r *reader) lookAhead(s *survey, off, limit uint32, zeroed bool) uint32 {
-	last := uint32(0)
+	last := off
+	if zeroed {
+		limit = off + uint32(lastByte(r.data[off:limit]))
+		last = limit
+	}
 	for at := off; at < limit; at += alignment {
 		if rec, ok := r.header(at); ok {
 			s.note(&rec, r.number)
 			last = max(last, at+rec.size)
 		}
 	}
-	if zeroed {
-		for at := limit; at > off && at > last; at-- {
-			if r.data[at-1] != 0 {
-				return at
-			}
-		}
+	return last
+}
+
+// lastByte returns the length of b without the zeros at its end.
+func lastByte(b []byte) int {
+	for len(b) >= 8 && binary.LittleEndian.Uint64(b[len(b)-8:]) == 0 {
+		b = b[:len(b)-8]
 	}
-	return min(last, limit)
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return len(b)
 }
 
 // next returns the offset behind off where the next record with a valid header stands, limit if none does before.
