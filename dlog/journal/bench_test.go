@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +67,7 @@ func (l *bare) run() {
 		for _, told := range waiting {
 			told <- err
 		}
+		runtime.Gosched() // as the writer does
 	}
 }
 

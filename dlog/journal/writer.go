@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ func (j *Journal) write() {
 	for b := j.nextBatch(); b != nil; b = j.nextBatch() {
 		j.commit(b)
 		b.reset()
+		runtime.Gosched() // those who were told append again: their entries share the next sync
 	}
 	if b := j.closingBatch(); b != nil {
 		j.commit(b)
