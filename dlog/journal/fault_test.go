@@ -165,6 +165,32 @@ func TestNothingIsAcknowledgedAfterAFailure(t *testing.T) {
 	}
 }
 
+// TestMarkThatWasNotSynced fails the sync of the mark that Close writes. The next Open reads the mark from memory, and
+// what is appended then notes that the journal ended behind it: so it must be there after a power failure.
+func TestMarkThatWasNotSynced(t *testing.T) {
+	leaktest.Check(t)
+	for seed := range uint64(20) {
+		fs, ready := disktest.New(), make(chan uint32, 10)
+		o := small(fs)
+		o.Hooks.File = func(number uint32, _ bool) { ready <- number }
+		j := mustOpen(t, o)
+		j.fill(t, 1, 4)
+		for <-ready < 2 { // the keeper has nothing left to sync
+		}
+		fs.Fail(disktest.Fault{Kind: disktest.OpSync, K: 1, Err: syscall.ENOSPC})
+		j.mustClose(t)
+		again := mustOpen(t, small(fs))
+		again.fill(t, 4, 8)
+		left := fs.Crash(seed)
+		again.mustClose(t)
+		last := mustOpen(t, small(left))
+		if len(last.at) != 7 {
+			t.Errorf("seed %d: %d entries of 7", seed, len(last.at))
+		}
+		last.mustClose(t)
+	}
+}
+
 // TestFullDisk fills the disk and makes room again, many times: appends are refused as long as there is none, what is
 // there can be read meanwhile, and appends go on without a restart.
 func TestFullDisk(t *testing.T) {

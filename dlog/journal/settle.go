@@ -7,7 +7,8 @@ import (
 )
 
 // settle makes what was found durable. The last batch may have been read from memory only: it may not have been synced,
-// or its sync may have failed, after which Linux takes it for synced. It is written again, and synced.
+// or its sync may have failed, after which Linux takes it for synced. It is written again, and synced. So is a mark: the
+// next file will note that the journal ended behind it.
 func (r *recoverer) settle() error {
 	for i := len(r.pieces) - 1; i >= 0; i-- {
 		p := &r.pieces[i]
@@ -15,8 +16,8 @@ func (r *recoverer) settle() error {
 			continue
 		}
 		from := max(p.synced, firstRecord)
-		if from >= p.end || p.closed {
-			return nil // a mark is written when all before it is synced
+		if from >= p.end {
+			return nil
 		}
 		data, err := r.read(p, int64(p.header.size))
 		if err != nil {
