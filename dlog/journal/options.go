@@ -29,7 +29,8 @@ type Options struct {
 	// the journal to twice as much, and what a power failure can tear to once.
 	MaxBatch int
 	// Salvage makes Open go on where it would return a CorruptError: it leaves out what is damaged and reports it in
-	// Recovery.Quarantined. Damaged files are never changed, recycled or removed.
+	// Recovery.Quarantined. Damaged files are never changed, recycled or removed; until they are released, each Open needs
+	// this to be set.
 	Salvage bool
 	// Hooks are told what happens.
 	Hooks Hooks
