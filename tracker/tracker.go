@@ -104,14 +104,10 @@ func (t *Tracker) Acked() int64 { return t.acked }
 func (t *Tracker) Full() bool { return t.live >= t.most }
 
 // Space reports whether the ring has a slot for the next tuple.
-func (t *Tracker) Space() bool {
-	return t.tail-t.head <= t.mask || len(t.slots) < t.mostSlots
-}
+func (t *Tracker) Space() bool { return t.Room() > 0 }
 
 // Room returns how many slots the ring still has, or can have, for tuples.
-func (t *Tracker) Room() int {
-	return t.mostSlots - int(t.tail-t.head)
-}
+func (t *Tracker) Room() int { return t.mostSlots - int(t.tail-t.head) }
 
 // Ready reports whether Add can take a tuple at once: it is not Full, and its ring need not grow.
 func (t *Tracker) Ready() bool { return t.live < t.most && t.tail-t.head <= t.mask }
