@@ -13,6 +13,7 @@ var layers = []struct{ pkg, may string }{
 	{"internal/atomicfile", ""},
 	{"internal/invariants", ""},
 	{"internal/leaktest", ""},
+	{"internal/overlay", ""},
 	{"internal/lint", ""},
 	{"wire/wirepb", ""},
 	{"pool", "internal/invariants"},

@@ -1,7 +1,6 @@
 package crash
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/ardea-stream/ardea/internal/invariants"
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/internal/overlay"
 )
 
 // envPlanted names the bug of a program that was built with all of them.
@@ -95,10 +95,9 @@ func variable(name string) string {
 	return "planted" + strings.ReplaceAll(name, " ", "")
 }
 
-// overlay writes the files with all bugs and returns the argument of -overlay.
-func overlay(t *testing.T) string {
+// planted writes the files with all bugs and returns the argument of -overlay.
+func planted(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
 	texts, variables := map[string]string{}, map[string]string{}
 	for i := range plants {
 		p := &plants[i]
@@ -123,27 +122,11 @@ func overlay(t *testing.T) string {
 	for pkg, text := range variables {
 		texts[filepath.Join(pkg, "planted.go")] = text
 	}
-	replace := map[string]string{}
-	for path, text := range texts {
-		name := filepath.Join(dir, strings.ReplaceAll(path, string(filepath.Separator), "_"))
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		replace[path] = name
-	}
-	b, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return overlay.Write(t, texts)
 }
 
 // TestPlants checks that there is a place for every bug.
-func TestPlants(t *testing.T) { overlay(t) }
+func TestPlants(t *testing.T) { planted(t) }
 
 // TestPlanted builds this program with all bugs, one of which can be chosen at a
 // time, and has each found by the test that is there for it. With none of them
@@ -157,7 +140,7 @@ func TestPlanted(t *testing.T) {
 		t.Skip("this is the program")
 	}
 	program := filepath.Join(t.TempDir(), "planted.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-pgo=off", "-overlay", overlay(t), "-o", program, "./tests/crash")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-pgo=off", "-overlay", planted(t), "-o", program, "./tests/crash")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
