@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/ardea-stream/ardea/internal/invariants"
 	"github.com/ardea-stream/ardea/internal/leaktest"
+	"github.com/ardea-stream/ardea/internal/overlay"
 )
 
 // envPlanted names the bug of a program that was built with all of them.
@@ -77,10 +77,9 @@ var plants = []struct{ name, file, old, bug, run, says string }{
 	},
 }
 
-// overlay writes the package's files with all bugs and returns the argument of -overlay.
-func overlay(t *testing.T) string {
+// planted writes the package's files with all bugs and returns the argument of -overlay.
+func planted(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
 	texts := map[string]string{"planted.go": "package journal\n\nimport \"os\"\n"}
 	for i, p := range plants {
 		if texts[p.file] == "" {
@@ -97,30 +96,11 @@ func overlay(t *testing.T) string {
 		texts[p.file] = strings.Replace(texts[p.file], p.old, strings.ReplaceAll(p.bug, "planted", variable), 1)
 		texts["planted.go"] += fmt.Sprintf("\nvar %s = os.Getenv(%q) == %q\n", variable, envPlanted, p.name)
 	}
-	replace := map[string]string{}
-	for name, text := range texts {
-		place, err := filepath.Abs(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		replace[place] = filepath.Join(dir, name)
-		if err := os.WriteFile(replace[place], []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(name, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return overlay.Write(t, texts)
 }
 
 // TestPlants checks that there is a place for every bug.
-func TestPlants(t *testing.T) { overlay(t) }
+func TestPlants(t *testing.T) { planted(t) }
 
 // TestPlanted builds this program with all bugs, one of which can be chosen at a time, and has each found by the test
 // that is there for it. With none of them chosen the same program must pass.
@@ -133,14 +113,14 @@ func TestPlanted(t *testing.T) {
 		t.Skip("this is the program")
 	}
 	program := filepath.Join(t.TempDir(), "planted.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-pgo=off", "-overlay", overlay(t), "-o", program, ".")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-pgo=off", "-overlay", planted(t), "-o", program, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	try := func(t *testing.T, bug, run string) (string, error) {
 		t.Helper()
 		short := strconv.FormatBool(strings.HasPrefix(run, "TestFlipped")) // every thirteenth flip is enough
-		cmd := exec.CommandContext(t.Context(), program, "-test.run", "^"+run+"$", "-test.short="+short, "-seeds", "1000")
+		cmd := exec.CommandContext(t.Context(), program, "-test.run", "^"+run+"$", "-test.short="+short, "-seeds", "20000")
 		cmd.Env = append(os.Environ(), envPlanted+"="+bug)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
