@@ -28,8 +28,16 @@ type FS interface {
 	Remove(name string) error
 	// List returns what is in a folder, in the order of names.
 	List(dir string) ([]Info, error)
+	// Writable returns an error if no file can be made in a folder now, as it is read-only or permission was taken away:
+	// see IsReadOnly. That it returns nil promises nothing.
+	Writable(dir string) error
 	// SyncDir makes the names in a folder safe, as they are now.
 	SyncDir(dir string) error
+	// SyncAll makes safe all files in a folder, with their names, as SyncData and SyncDir would. It may save more than
+	// that. For many files it is faster than they are. After an error any of the files may have lost what was written to
+	// it since it was last synced, as after a failed SyncData. A program that calls Linux's syncfs on the same file
+	// system can take away the report of such a loss: File.Failed has it still.
+	SyncAll(dir string) error
 	// Lock takes the lock that a file stands for, and makes the file if there is none. It does not wait: ErrLocked says
 	// that the lock is taken, by this process or another. It is free again when the Closer is closed, or the process ends.
 	Lock(name string) (io.Closer, error)
@@ -52,16 +60,30 @@ type File interface {
 	// in place and SyncData has no size to write. It does nothing for a file that is as long. After an error the file may
 	// have any length between. SyncData is still to be called.
 	Preallocate(size int64) error
+	// Reserve makes sure that the disk has room for size bytes of the file, so that nobody else gets it. The file becomes
+	// that long if it is not; the contents are not to be read. It does nothing for a file that is as long. After an error
+	// the file may have any length between.
+	Reserve(size int64) error
 	// SyncData makes the file's bytes and its length safe. After an error it must not be called again.
 	SyncData() error
+	// Failed returns an error if something that was written to the file has not reached the disk since it was opened, as
+	// far as the system has tried, and was not reported yet by SyncData or Failed. It saves nothing. Right after a
+	// SyncAll, nil means that what was written before the SyncAll is safe.
+	Failed() error
 	// Size returns the file's length in bytes.
 	Size() (int64, error)
 	// Close closes the file and makes nothing safe.
 	Close() error
 }
 
-// IsFull says whether an error means that there is no room: a full disk, a quota that is used up, no more inodes. What
-// failed so may work later.
+// IsFull says whether an error means that there is no room: a full disk, a quota that is used up, no more inodes, or no
+// more files that may be open. What failed so may work later.
 func IsFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// IsReadOnly says whether an error means that a file or a folder cannot be written to: it is on a file system that is
+// read-only, or permission was taken away. What failed so may work later.
+func IsReadOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM)
 }

@@ -92,6 +92,14 @@ func (OS) List(dir string) ([]Info, error) {
 	return infos, nil
 }
 
+// Writable asks whether this process may write to the folder.
+func (OS) Writable(dir string) error {
+	if err := retry(func() error { return unix.Access(dir, unix.W_OK) }); err != nil {
+		return &fs.PathError{Op: "access", Path: dir, Err: err}
+	}
+	return nil
+}
+
 // SyncDir calls fsync on the folder.
 func (OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)

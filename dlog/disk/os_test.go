@@ -119,3 +119,58 @@ func TestIsFull(t *testing.T) {
 		}
 	}
 }
+
+// TestSyncAll saves a folder's files at once and one by one; neither is told of a failure.
+func TestSyncAll(t *testing.T) {
+	dir := t.TempDir()
+	var files [3]File
+	for i := range files {
+		f, err := OS{}.Create(filepath.Join(dir, string(rune('a'+i))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("hello"), 0); err != nil {
+			t.Fatal(err)
+		}
+		files[i] = f
+	}
+	if err := (OS{}).MkdirAll(filepath.Join(dir, "folder")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(OS{}.SyncAll(dir), syncEach(OS{}, dir)); err != nil {
+		t.Error(err)
+	}
+	for _, f := range files {
+		if err := errors.Join(f.Failed(), f.Close()); err != nil {
+			t.Error(err)
+		}
+		if err := f.Failed(); err == nil {
+			t.Error("Failed of a closed file")
+		}
+	}
+	for _, sync := range []func(string) error{OS{}.SyncAll, func(dir string) error { return syncEach(OS{}, dir) }} {
+		if err := sync(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAdvise(t *testing.T) {
+	f, err := OS{}.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("hello"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []Advice{Sequential, WillNeed, DontNeed} {
+		Advise(f, 0, 0, a)
+		b := make([]byte, 5)
+		if _, err := f.ReadAt(b, 0); err != nil || string(b) != "hello" {
+			t.Errorf("after advice %d: %q, %v", a, b, err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -8,6 +8,8 @@ type batch struct {
 	buf     []byte   // records, one behind the other
 	parts   []part   // by file: one, or two if the batch goes on in the next file
 	waiters []waiter // of those entries whose appenders are not told yet
+	early   bool     // some of them are to be told at level OS
+	entries int      // in all parts
 }
 
 // part is what a batch writes to one file, up to the next part or the end of the batch.
@@ -20,9 +22,10 @@ type part struct {
 
 // waiter is somebody who is to be told when an entry has reached a level.
 type waiter struct {
-	done  func(Position, error) // nil when it was called
-	at    Position
-	level Level
+	done     func(Position, error) // nil when it was called
+	follower Follower              // instead of done; nil when the last call was made
+	at       Position
+	level    Level
 }
 
 // grow makes room for a record that is written at a position.
@@ -38,8 +41,10 @@ func (b *batch) grow(at Position, size int) []byte {
 // add counts the entry whose record was put last and, unless done is nil, remembers whom to tell of it.
 func (b *batch) add(w waiter) {
 	b.parts[len(b.parts)-1].entries++
-	if w.done != nil {
+	b.entries++
+	if w.done != nil || w.follower != nil {
 		b.waiters = append(b.waiters, w)
+		b.early = b.early || w.level == OS
 	}
 }
 
@@ -55,19 +60,27 @@ func (b *batch) part(i int) ([]byte, []waiter) {
 // reset empties the batch and keeps its memory.
 func (b *batch) reset() {
 	clear(b.waiters)
-	b.buf, b.parts, b.waiters = b.buf[:0], b.parts[:0], b.waiters[:0]
+	b.buf, b.parts, b.waiters, b.early, b.entries = b.buf[:0], b.parts[:0], b.waiters[:0], false, 0
 }
 
 // tell tells those waiters whose level has been reached and who have not been told: all, if a failure is what they are
-// told.
+// told. Those who follow are told of their level and of Disk.
 func tell(waiters []waiter, reached Level, failure error) {
 	for i := range waiters {
 		w := &waiters[i]
-		if w.done == nil || failure == nil && w.level < reached {
+		if failure == nil && w.level < reached {
 			continue
 		}
-		done := w.done
-		w.done = nil
-		done(w.at, failure)
+		if f := w.follower; f != nil {
+			if failure != nil || reached == Disk {
+				w.follower = nil
+			}
+			if failure != nil || reached == Disk || reached == w.level {
+				f.Reached(w.at, reached, failure)
+			}
+		} else if done := w.done; done != nil {
+			w.done = nil
+			done(w.at, failure)
+		}
 	}
 }

@@ -20,7 +20,8 @@
 //
 // Any number of goroutines append: they encode into the batch that gathers, under one lock. The writer (writer.go)
 // takes the batch when it is done with the one before, writes it, syncs, and calls back, in the order of positions.
-// There is no timer: what is appended to an idle journal is written at once. The keeper (keeper.go) makes the next file
+// There is no timer: what is appended to an idle journal is written at once. How
+// many appenders share a sync is decided in rhythm.go. The keeper (keeper.go) makes the next file
 // ahead and retires released ones. Both end with Close.
 //
 // # Ownership

@@ -22,6 +22,9 @@ var (
 	// ErrStopped says that a write or a sync has failed, and that the journal takes nothing any more. To go on, close it,
 	// see to the disk, and open it again.
 	ErrStopped = errors.New("journal: stopped by a failed write")
+	// ErrTelling says that entries have failed on a disk that is full or read-only, and that not all who appended them know
+	// it yet. Nothing was appended; AwaitTold waits until they do.
+	ErrTelling = errors.New("journal: others are told of a failure")
 	// ErrReleased says that there is no file any more for a position.
 	ErrReleased = errors.New("journal: position was released")
 	// ErrUnknown says of an entry that it may or may not be found when the journal is opened again.
@@ -30,6 +33,8 @@ var (
 	ErrNotWritten = errors.New("journal: not written")
 	// ErrFull says that the disk has no room. Appends work again as soon as there is some.
 	ErrFull = errors.New("journal: disk is full")
+	// ErrReadOnly says that the folder or its disk cannot be written to. Appends work again as soon as it can.
+	ErrReadOnly = errors.New("journal: disk is read-only")
 )
 
 // CorruptError is damage that no crash explains: bytes that were synced, and are not what they were.
@@ -51,7 +56,7 @@ func (e *CorruptError) Unwrap() []error { return []error{ErrCorrupt, e.Err} }
 type AppendError struct {
 	From    Position // all entries from here on have failed
 	Outcome error    // ErrUnknown or ErrNotWritten
-	Err     error    // why; ErrFull is in it if the disk is
+	Err     error    // why; ErrFull or ErrReadOnly is in it if the disk is
 }
 
 // Error names the outcome and the reason.

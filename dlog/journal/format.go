@@ -106,14 +106,14 @@ type record struct {
 
 // putRecord writes a record for an offset in the file that the seed is of. b has recordSize bytes. sum is the checksum
 // of the payload alone.
-func putRecord(b []byte, seed, offset uint32, r *record, sum uint32) {
+func putRecord(b []byte, seed, offset uint32, kind uint8, synced Position, r *Entry, sum uint32) {
 	le := binary.LittleEndian
 	le.PutUint32(b, offset) // takes part in the checksum, whose place this is
 	le.PutUint32(b[4:], sum)
 	le.PutUint32(b[8:], uint32(len(r.Payload)))
 	le.PutUint32(b[12:], r.Count)
-	b[16], b[17], b[18], b[19] = r.kind, r.Flags, r.Codec, 0
-	le.PutUint64(b[20:], uint64(r.synced))
+	b[16], b[17], b[18], b[19] = kind, r.Flags, r.Codec, 0
+	le.PutUint64(b[20:], uint64(synced))
 	le.PutUint64(b[28:], r.Log)
 	le.PutUint64(b[36:], r.Epoch)
 	le.PutUint64(b[44:], r.First)
@@ -123,9 +123,10 @@ func putRecord(b []byte, seed, offset uint32, r *record, sum uint32) {
 	clear(b[recordHeader+copy(b[recordHeader:], r.Payload):])
 }
 
-// reader reads the records of one file, all of whose bytes it has, or those that there are.
+// reader reads the records of one file, whose bytes it has, from some offset on.
 type reader struct {
 	data    []byte
+	base    uint32 // offset of data
 	seed    uint32
 	number  uint32
 	scratch [recordHeader]byte
@@ -133,10 +134,11 @@ type reader struct {
 
 // header returns the record at an offset if its header is valid. It does not look at the payload.
 func (r *reader) header(offset uint32) (record, bool) {
-	if offset%alignment != 0 || uint64(offset)+recordHeader > uint64(len(r.data)) || !likely(r.data[offset:]) {
+	at := offset - r.base
+	if offset%alignment != 0 || uint64(at)+recordHeader > uint64(len(r.data)) || !likely(r.data[at:]) {
 		return record{}, false
 	}
-	return r.parse(r.data[offset:], offset)
+	return r.parse(r.data[at:], offset)
 }
 
 // likely says whether b may begin with a record. Most bytes that are no record are refused by it.
@@ -147,7 +149,7 @@ func likely(b []byte) bool {
 // record returns the record at an offset if all of it is valid. Its payload is a part of the reader's bytes.
 func (r *reader) record(offset uint32) (record, bool) {
 	rec, ok := r.header(offset)
-	if !ok || !intact(&rec, r.data[offset:]) {
+	if !ok || !intact(&rec, r.data[offset-r.base:]) {
 		return record{}, false
 	}
 	return rec, true
@@ -161,24 +163,32 @@ func intact(rec *record, b []byte) bool {
 // parse returns the record at the beginning of b, which has a header's bytes at least and stands at an offset of the
 // file, if its header is valid and b has its payload.
 func (r *reader) parse(b []byte, offset uint32) (record, bool) {
-	if !likely(b) {
+	rec, length, ok := r.head(b, offset)
+	if !ok || int(rec.size) > len(b) {
 		return record{}, false
+	}
+	rec.Payload = b[recordHeader : recordHeader+length : recordHeader+length]
+	return rec, true
+}
+
+// head is parse for b that may end behind the header. It returns the length of the payload, which is not in the record.
+func (r *reader) head(b []byte, offset uint32) (rec record, length int, ok bool) {
+	if !likely(b) {
+		return rec, 0, false
 	}
 	le := binary.LittleEndian
 	le.PutUint32(r.scratch[:], offset)
 	copy(r.scratch[4:], b[4:recordHeader])
 	if crc32.Update(r.seed, castagnoli, r.scratch[:]) != le.Uint32(b) {
-		return record{}, false
+		return rec, 0, false
 	}
-	length := int64(le.Uint32(b[8:]))
-	if length > int64(len(b)-recordHeader) || recordSize(int(length)) > len(b) {
-		return record{}, false
+	if length = int(le.Uint32(b[8:])); length > maxFileSize {
+		return rec, 0, false
 	}
-	rec := record{kind: b[16], size: uint32(recordSize(int(length))), synced: Position(le.Uint64(b[20:]))}
+	rec = record{kind: b[16], size: uint32(recordSize(length)), synced: Position(le.Uint64(b[20:]))}
 	rec.Entry = Entry{
 		Log: le.Uint64(b[28:]), Epoch: le.Uint64(b[36:]), First: le.Uint64(b[44:]), Count: le.Uint32(b[12:]),
 		TxID: int64(le.Uint64(b[52:])), Time: int64(le.Uint64(b[60:])), Flags: b[17], Codec: b[18],
-		Payload: b[recordHeader : recordHeader+length],
 	}
-	return rec, rec.synced <= position(r.number, offset)
+	return rec, length, rec.synced <= position(r.number, offset)
 }

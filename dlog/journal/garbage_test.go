@@ -172,6 +172,7 @@ func TestGarbage(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			agrees(t, fs, tc.want != nil)
 			got, err := open(small(fs))
 			switch {
 			case tc.want != nil:

@@ -41,7 +41,7 @@ func goldenBytes() []byte {
 	put := func(r record, sum uint32) {
 		off := len(b)
 		b = append(b, make([]byte, recordSize(len(r.Payload)))...)
-		putRecord(b[off:], seed, uint32(off), &r, sum)
+		putRecord(b[off:], seed, uint32(off), r.kind, r.synced, &r.Entry, sum)
 	}
 	for _, e := range goldenEntries {
 		put(record{Entry: e, kind: kindEntry, synced: goldenNoted}, crc32.Checksum(e.Payload, castagnoli))

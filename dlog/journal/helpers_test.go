@@ -207,21 +207,27 @@ func closedJournal(tb testing.TB, entries uint64) (*disktest.FS, map[uint64]Posi
 
 // recovered reads a journal as Open does, and changes nothing.
 func recovered(fs disk.FS, salvage bool) (map[uint64]Position, Recovery, error) {
+	_, at, report, err := recoveredAhead(fs, salvage, 0)
+	return at, report, err
+}
+
+// recoveredAhead is recovered with blocks of so many bytes.
+func recoveredAhead(fs disk.FS, salvage bool, ahead int) (*recoverer, map[uint64]Position, Recovery, error) {
 	o := small(fs)
 	o.Salvage = salvage
-	r := recoverer{o: o}
+	r := &recoverer{o: o, ahead: ahead}
 	at := map[uint64]Position{}
-	for _, step := range []func() error{r.list, r.identify, r.survey, func() error {
+	for _, step := range []func() error{r.list, r.identify, r.bounds, func() error {
 		return r.replay(func(p Position, e Entry) error {
 			at[e.First] = p
 			return checkMade(e)
 		})
 	}} {
 		if err := step(); err != nil {
-			return at, r.report, err
+			return r, at, r.report, err
 		}
 	}
-	return at, r.report, nil
+	return r, at, r.report, nil
 }
 
 func sameBytes(tb testing.TB, before, after map[string][]byte) {

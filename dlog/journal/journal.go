@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+
+	"github.com/ardea-stream/ardea/internal/spin"
 )
 
 const lockName = "LOCK"
@@ -48,8 +50,9 @@ type Journal struct {
 	done   chan struct{} // closed when the writer has ended
 
 	// Owned by the writer.
-	cur   *file  // that is written to, nil before the first write and after a failure
-	other *batch // that does not gather
+	cur    *file  // that is written to, nil before the first write and after a failure
+	other  *batch // that does not gather
+	rhythm rhythm
 
 	mu struct {
 		sync.Mutex
@@ -62,6 +65,7 @@ type Journal struct {
 		idle     bool     // the writer waits for work
 		closing  bool
 		err      error // the journal has stopped
+		held     bool  // entries have failed, and not all who appended them know it
 	}
 	work sync.Cond // the writer waits: for an entry, or for Close
 	room sync.Cond // appenders wait: for room in the batch
@@ -86,7 +90,7 @@ func Open(o Options, replay func(Position, Entry) error) (*Journal, Recovery, er
 		return nil, Recovery{}, fmt.Errorf("open journal %s: %w", o.Dir, err)
 	}
 	r := recoverer{o: o}
-	for _, step := range []func() error{r.list, r.identify, r.survey, func() error { return r.replay(replay) }, r.settle, r.reclaim} {
+	for _, step := range []func() error{r.list, r.identify, r.bounds, func() error { return r.replay(replay) }, r.settle, r.reclaim} {
 		if err := step(); err != nil {
 			return nil, r.report, fmt.Errorf("open journal %s: %w", o.Dir, errors.Join(err, lock.Close()))
 		}
@@ -130,35 +134,78 @@ func (j *Journal) MaxPayload() int { return j.o.MaxBatch/alignment*alignment - r
 // on the writer: it must not block and must not call Append. If Append returns an error it was not called and never
 // will be.
 func (j *Journal) Append(e *Entry, level Level, done func(Position, error)) error {
-	size := recordSize(len(e.Payload))
-	if size > j.o.MaxBatch {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(e.Payload), j.MaxPayload())
-	}
-	sum := crc32.Checksum(e.Payload, castagnoli)
-	j.mu.Lock()
-	for j.openLocked() == nil && len(j.mu.gather.buf)+size > j.o.MaxBatch {
-		j.room.Wait()
-	}
-	if err := j.openLocked(); err != nil {
-		j.mu.Unlock()
-		return err
-	}
 	tell := done
 	if level == Memory {
 		tell = nil
 	}
-	j.mu.appended = true
-	at := j.putLocked(record{Entry: *e, kind: kindEntry}, sum, size)
-	j.mu.gather.add(waiter{tell, at, level})
-	if j.mu.idle {
-		j.mu.idle = false
-		j.work.Signal()
+	at, wake, err := j.append(e, Checksum(e.Payload), waiter{done: tell, level: level})
+	if wake {
+		j.Wake()
 	}
-	j.mu.Unlock()
-	if level == Memory && done != nil {
+	if err == nil && level == Memory && done != nil {
 		done(at, nil)
 	}
-	return nil
+	return err
+}
+
+// Follower is told what becomes of an entry.
+type Follower interface {
+	// Reached is called at level OS, if the follower has asked for that, when the entry is written; with Disk when it is
+	// synced; or once with an AppendError when either has failed, whatever came before. All calls for all entries come
+	// from the writer, those of a level in the order of positions. It must not block and must not append.
+	Reached(at Position, level Level, err error)
+}
+
+// Checksum returns the checksum of a payload for Follow: whoever calls that with a lock held makes it before.
+func Checksum(payload []byte) uint32 { return crc32.Checksum(payload, castagnoli) }
+
+// Follow adds an entry as Append does and tells a follower of it. sum is the payload's Checksum. Where Append waits until
+// all who have failed on a disk that is full or read-only know it, Follow returns ErrTelling at once: its caller may hold a
+// lock that a follower needs. Without it the caller waits by AwaitTold, looks whether its own entries have failed, and
+// tries again.
+//
+// If wake is true the writer sleeps, and the caller must call Wake: before anything that may block, and best when it has
+// woken all others that wait for what it has appended, as those may be faster than a disk.
+func (j *Journal) Follow(e *Entry, sum uint32, level Level, f Follower) (wake bool, err error) {
+	_, wake, err = j.append(e, sum, waiter{follower: f, level: level})
+	return wake, err
+}
+
+// AwaitTold waits until all who have failed on a disk that is full or read-only know it. No follower may call it.
+func (j *Journal) AwaitTold() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.mu.held && j.openLocked() == nil {
+		j.room.Wait()
+	}
+}
+
+// Wake wakes the writer when Follow has said that it sleeps.
+func (j *Journal) Wake() { j.work.Signal() }
+
+// append adds an entry whose waiter is told from the level OS on, and says whether the writer is to be woken.
+func (j *Journal) append(e *Entry, sum uint32, w waiter) (_ Position, wake bool, _ error) {
+	size := recordSize(len(e.Payload))
+	if size > j.o.MaxBatch {
+		return 0, false, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(e.Payload), j.MaxPayload())
+	}
+	spin.Lock(&j.mu.Mutex)
+	defer j.mu.Unlock()
+	for j.openLocked() == nil && (j.mu.held || len(j.mu.gather.buf)+size > j.o.MaxBatch) {
+		if j.mu.held && w.follower != nil {
+			return 0, false, ErrTelling
+		}
+		j.room.Wait()
+	}
+	if err := j.openLocked(); err != nil {
+		return 0, false, err
+	}
+	j.mu.appended = true
+	w.at = j.putLocked(e, kindEntry, sum, size)
+	j.mu.gather.add(w)
+	wake = j.mu.idle
+	j.mu.idle = false
+	return w.at, wake, nil
 }
 
 // openLocked returns why nothing can be appended, nil if it can.
@@ -171,9 +218,9 @@ func (j *Journal) openLocked() error {
 
 // putLocked encodes a record behind the others of the batch that gathers, and goes to the next file if it does not fit
 // into this one.
-func (j *Journal) putLocked(r record, sum uint32, size int) Position {
+func (j *Journal) putLocked(e *Entry, kind uint8, sum uint32, size int) Position {
 	keep := markSize
-	if r.kind == kindMark {
+	if kind == kindMark {
 		keep = 0
 	}
 	if int(j.mu.tail.Offset())+size+keep > j.o.FileSize {
@@ -182,8 +229,7 @@ func (j *Journal) putLocked(r record, sum uint32, size int) Position {
 		j.mu.seed = j.keeper.seed(j.mu.tail.File())
 	}
 	at := j.mu.tail
-	r.synced = j.mu.noted
-	putRecord(j.mu.gather.grow(at, size), j.mu.seed, at.Offset(), &r, sum)
+	putRecord(j.mu.gather.grow(at, size), j.mu.seed, at.Offset(), kind, j.mu.noted, e, sum)
 	j.mu.tail += Position(size)
 	return at
 }

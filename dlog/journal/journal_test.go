@@ -277,3 +277,42 @@ func TestFileSizeMayChange(t *testing.T) {
 		j.mustClose(t)
 	}
 }
+
+// TestNeededFileIsThere opens journals of which the file that the owner needs, Options.From, is there or not.
+func TestNeededFileIsThere(t *testing.T) {
+	leaktest.Check(t)
+	fs, at := closedJournal(t, 40)
+	o := small(fs)
+	for _, c := range []struct {
+		from    Position
+		missing bool
+	}{
+		{0, false}, {at[1], false}, {at[40], false}, {at[40] + position(9, 0), true},
+	} {
+		o.From = c.from
+		j, _, err := Open(o, nil)
+		if errors.Is(err, ErrCorrupt) != c.missing || !c.missing && err != nil {
+			t.Errorf("from %v: %v", c.from, err)
+		}
+		if err == nil {
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := fs.Remove(fileName(dir, 1, extJournal)); err != nil {
+		t.Fatal(err)
+	}
+	o.From = at[1]
+	if _, _, err := Open(o, nil); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("without the first file: %v", err)
+	}
+	o.Salvage = true
+	j, report, err := Open(o, nil)
+	if err != nil || len(report.Quarantined) != 1 {
+		t.Fatalf("salvaged: %+v, %v", report, err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

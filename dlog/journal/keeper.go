@@ -11,9 +11,6 @@ import (
 	"github.com/ardea-stream/ardea/dlog/disk"
 )
 
-// maxSpares is how many released files wait to be recycled. One is enough unless files are released many at a time.
-const maxSpares = 2
-
 // file is a file that records are written to.
 type file struct {
 	disk.File
@@ -31,6 +28,7 @@ type keeper struct {
 	nonce uint64 // of this opening; salts come from it
 	hooks Hooks
 	done  chan struct{}
+	most  int // spares
 
 	// Owned by the goroutine.
 	spares []uint32
@@ -54,7 +52,7 @@ type keeper struct {
 func newKeeper(o Options, id, nonce uint64, spares []uint32) *keeper {
 	k := &keeper{
 		fs: o.FS, dir: o.Dir, size: uint32(o.FileSize), id: id, nonce: nonce, hooks: o.Hooks,
-		spares: spares, done: make(chan struct{}),
+		spares: spares, most: o.Spares, done: make(chan struct{}),
 	}
 	k.changed.L = &k.mu
 	return k
@@ -183,7 +181,7 @@ func (k *keeper) retire(number uint32, bad bool) error {
 	if err := k.fs.SyncDir(k.dir); err != nil || bad || gone {
 		return err
 	}
-	if len(k.spares) < maxSpares {
+	if len(k.spares) < k.most {
 		k.spares = append(k.spares, number)
 		return nil
 	}

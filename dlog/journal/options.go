@@ -28,6 +28,12 @@ type Options struct {
 	// must fit, and who appends more waits. Default: 4 MiB, or half of FileSize if that is less. It bounds the memory of
 	// the journal to twice as much, and what a power failure can tear to once.
 	MaxBatch int
+	// From is a position that is still needed: what Release was given last, or where an entry before that stands. Open finds
+	// damage if there is no file for it. Default: none is.
+	From Position
+	// Spares is how many released files wait to be recycled: 1 or more. Others are removed, and what replaces them is
+	// written full of zeros first. Default: 2. It should be as many as are released at a time.
+	Spares int
 	// Salvage makes Open go on where it would return a CorruptError: it leaves out what is damaged and reports it in
 	// Recovery.Quarantined. Damaged files are never changed, recycled or removed; until they are released, each Open needs
 	// this to be set.
@@ -41,6 +47,9 @@ type Hooks struct {
 	// Batch is called after every sync with the number of entries and bytes that it was for and how long the write and
 	// the sync took. The mark that Close writes has no entries. It runs on the writer.
 	Batch func(entries, bytes int, write, sync time.Duration)
+	// Told is called when all who waited for a batch, or for the part of it in one file, have been told of it, or of its
+	// failure. It runs on the writer.
+	Told func()
 	// File is called when a file has been made ready, with its number and whether it is a recycled one. It runs on the
 	// keeper.
 	File func(number uint32, recycled bool)
@@ -58,6 +67,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxBatch == 0 {
 		o.MaxBatch = min(4<<20, o.FileSize/2)
 	}
+	if o.Spares == 0 {
+		o.Spares = 2
+	}
 	return o
 }
 
@@ -74,6 +86,9 @@ func (o Options) Validate() error {
 	}
 	if o.MaxBatch < minBatch || o.MaxBatch > o.FileSize/2 {
 		errs = append(errs, fmt.Errorf("journal: MaxBatch is %d, want %d to %d, half of FileSize", o.MaxBatch, minBatch, o.FileSize/2))
+	}
+	if o.Spares < 1 {
+		errs = append(errs, fmt.Errorf("journal: Spares is %d, want 1 or more", o.Spares))
 	}
 	return errors.Join(errs...)
 }

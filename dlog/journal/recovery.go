@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+
+	"github.com/ardea-stream/ardea/dlog/disk"
 )
 
 // Recovery is what Open has found.
@@ -40,9 +42,14 @@ type piece struct {
 	header header
 	number uint32 // as its name says
 	path   string
-	have   int64 // bytes
-	lost   bool  // not even the header is valid
-	void   bool  // a later file notes that nothing in this one counts
+	have   int64  // bytes
+	head   []byte // the first of them: the header and that of the first record
+	lost   bool   // not even the header is valid
+	void   bool   // a later file notes that nothing in this one counts
+
+	limit    uint32 // offset up to which something may count
+	exact    bool   // a later file notes that all up to there does
+	surveyed bool   // the survey is done
 }
 
 // recoverer reads the files of a journal.
@@ -55,6 +62,7 @@ type recoverer struct {
 	fresh  []uint32 // numbers of files that were being made
 	report Recovery
 	buf    []byte
+	ahead  int // bytes that replay reads at once, 0 for blockBytes
 }
 
 // list finds the files.
@@ -92,19 +100,25 @@ func (r *recoverer) list() error {
 	return nil
 }
 
-// read returns the first bytes of a file, up to a number of them, valid until the next call.
-func (r *recoverer) read(p *piece, most int64) (_ []byte, err error) {
+// read returns the bytes of a file between two offsets, or as many as there are, valid until the next call.
+func (r *recoverer) read(p *piece, from, to uint32) (_ []byte, err error) {
 	f, err := r.o.FS.Open(p.path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	size := int(min(p.have, most))
-	r.buf = slices.Grow(r.buf[:0], size)[:size]
-	if err := readFull(f, r.buf, 0); err != nil {
+	r.buf, err = readRange(f, p, r.buf, from, to)
+	return r.buf, err
+}
+
+// readRange is read from an open file, with a buffer for the bytes.
+func readRange(f disk.File, p *piece, buf []byte, from, to uint32) ([]byte, error) {
+	size := int(max(min(p.have, int64(to))-int64(from), 0))
+	buf = slices.Grow(buf[:0], size)[:size]
+	if err := readFull(f, buf, int64(from)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.path, err)
 	}
-	return r.buf, nil
+	return buf, nil
 }
 
 // damage reports damage, or returns it as an error if it is not to be left out.
@@ -123,10 +137,11 @@ func (r *recoverer) identify() error {
 	faults, votes := make([]error, len(r.pieces)), map[uint64]int{}
 	for i := range r.pieces {
 		p := &r.pieces[i]
-		b, err := r.read(p, firstRecord)
+		b, err := r.read(p, 0, firstRecord+recordHeader)
 		if err != nil {
 			return err
 		}
+		p.head = slices.Clone(b)
 		if p.header, faults[i] = parseHeader(b); faults[i] != nil {
 			continue
 		}
@@ -155,28 +170,25 @@ func (r *recoverer) identify() error {
 	return r.gaps()
 }
 
-// survey looks at all files, from the last to the first, since a file notes where the one before it ended.
-func (r *recoverer) survey() error {
+// bounds finds out where each file ends, from the last to the first, since a file notes where the one before it ended. The
+// first record of a file says that. A file where it does not is looked at as a whole.
+func (r *recoverer) bounds() error {
 	bound, bounded := Position(0), false
 	for i := len(r.pieces) - 1; i >= 0; i-- {
 		p := &r.pieces[i]
 		if p.void = bounded && p.number > bound.File(); p.void || p.lost {
 			continue
 		}
-		data, err := r.read(p, int64(p.header.size))
-		if err != nil {
+		p.limit, p.exact = uint32(min(p.have, int64(p.header.size))), bounded && p.number == bound.File()
+		if p.exact {
+			p.limit = min(bound.Offset(), p.limit)
+		}
+		if before, ok := p.firstNote(); ok {
+			bound, bounded = before, true
+			continue
+		}
+		if err := r.survey(p); err != nil {
 			return err
-		}
-		limit, exact := uint32(len(data)), bounded && p.number == bound.File()
-		if exact {
-			limit = min(bound.Offset(), limit)
-		}
-		rd := reader{data: data, seed: p.header.seed(), number: p.number}
-		p.survey = rd.survey(limit, exact, p.header.flags&flagZeroed != 0)
-		for _, d := range p.damaged {
-			if err := r.damage(position(p.number, d.from), position(p.number, d.to), p.path, errRecord); err != nil {
-				return err
-			}
 		}
 		if p.noted {
 			bound, bounded = p.before, true
@@ -185,12 +197,49 @@ func (r *recoverer) survey() error {
 	if bounded {
 		r.report.End = bound
 	}
-	slices.SortFunc(r.report.Quarantined, func(a, b Damage) int { return cmp.Compare(a.From, b.From) })
 	return nil
 }
 
-// gaps reports numbers between the first and the last file that are missing: files are released from the oldest on.
+// firstNote returns what the first record of a file notes, if its header is valid and it is one of the first batch.
+func (p *piece) firstNote() (Position, bool) {
+	rd := reader{seed: p.header.seed(), number: p.number}
+	if len(p.head) < firstRecord+recordHeader {
+		return 0, false
+	}
+	rec, _, ok := rd.head(p.head[firstRecord:], firstRecord)
+	return rec.synced, ok && firstRecord+rec.size <= p.limit && rec.synced.File() != p.number
+}
+
+// survey looks at a file as a whole.
+func (r *recoverer) survey(p *piece) error {
+	data, err := r.read(p, 0, p.header.size)
+	if err != nil {
+		return err
+	}
+	rd := reader{data: data, seed: p.header.seed(), number: p.number}
+	p.survey, p.surveyed = rd.survey(p.limit, p.exact, p.header.flags&flagZeroed != 0), true
+	return r.damagedIn(p)
+}
+
+// damagedIn reports what a survey has found.
+func (r *recoverer) damagedIn(p *piece) error {
+	for _, d := range p.damaged {
+		if err := r.damage(position(p.number, d.from), position(p.number, d.to), p.path, errRecord); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gaps reports numbers between the first and the last file that are missing: files are released from the oldest on. The
+// file that the owner needs must be there, too.
 func (r *recoverer) gaps() error {
+	if need := r.o.From.File(); need > 0 && (len(r.pieces) == 0 || need < r.pieces[0].number || need >= r.next) {
+		missing := fileName(r.o.Dir, need, extJournal)
+		if err := r.damage(position(need, 0), position(need+1, 0), missing, fs.ErrNotExist); err != nil {
+			return err
+		}
+	}
 	for i := 1; i < len(r.pieces); i++ {
 		before, p := &r.pieces[i-1], &r.pieces[i]
 		if p.number == before.number+1 {
@@ -200,60 +249,6 @@ func (r *recoverer) gaps() error {
 		if err := r.damage(position(before.number+1, 0), position(p.number, 0), missing, fs.ErrNotExist); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// replay gives all entries that count to a function and sums them up.
-func (r *recoverer) replay(call func(Position, Entry) error) error {
-	for i := range r.pieces {
-		p := &r.pieces[i]
-		if p.lost || p.void {
-			continue
-		}
-		if p.end > firstRecord {
-			r.report.End, r.report.Clean = position(p.number, p.end), p.closed
-			r.report.Torn, r.report.TornBytes = 0, 0
-		}
-		if p.torn > 0 {
-			r.report.Torn, r.report.TornBytes, r.report.Clean = position(p.number, p.end), int64(p.torn), false
-		}
-		if p.entries == 0 {
-			continue
-		}
-		data, err := r.read(p, int64(p.header.size))
-		if err != nil {
-			return err
-		}
-		if err := r.replayFile(p, data, call); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *recoverer) replayFile(p *piece, data []byte, call func(Position, Entry) error) error {
-	rd := reader{data: data, seed: p.header.seed(), number: p.number}
-	damaged := p.damaged
-	for off := uint32(firstRecord); off < p.end; {
-		if len(damaged) > 0 && damaged[0].from == off {
-			off, damaged = damaged[0].to, damaged[1:]
-			continue
-		}
-		rec, ok := rd.record(off)
-		if !ok { // it was valid a moment ago
-			return &CorruptError{File: p.path, Offset: int64(off), Err: errRecord}
-		}
-		if rec.kind == kindEntry {
-			r.report.Entries++
-			r.report.Bytes += int64(len(rec.Payload))
-			if call != nil {
-				if err := call(position(p.number, off), rec.Entry); err != nil {
-					return err
-				}
-			}
-		}
-		off += rec.size
 	}
 	return nil
 }

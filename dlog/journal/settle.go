@@ -19,11 +19,11 @@ func (r *recoverer) settle() error {
 		if from >= p.end {
 			return nil
 		}
-		data, err := r.read(p, int64(p.header.size))
+		data, err := r.read(p, from, p.end)
 		if err != nil {
 			return err
 		}
-		return rewrite(r.o.FS, p.path, data[from:p.end], int64(from))
+		return rewrite(r.o.FS, p.path, data, int64(from))
 	}
 	return nil
 }

@@ -24,11 +24,21 @@ type survey struct {
 // must be valid. Otherwise the first record that is not valid is the end, unless a record behind it notes that more was
 // synced: then it is damage, and reading goes on behind it.
 func (r *reader) survey(limit uint32, exact, zeroed bool) survey {
-	s := survey{}
+	s := newSurvey(limit, exact)
+	r.surveyFrom(&s, firstRecord, limit, zeroed)
+	return s
+}
+
+func newSurvey(limit uint32, exact bool) (s survey) {
 	if exact {
 		s.synced = limit
 	}
-	off, last := uint32(firstRecord), uint32(0)
+	return s
+}
+
+// surveyFrom is survey for a file of which all before off was valid and was counted.
+func (r *reader) surveyFrom(s *survey, off, limit uint32, zeroed bool) {
+	last := uint32(0)
 	for looked := false; off < limit; {
 		if rec, ok := r.record(off); ok && rec.size <= limit-off {
 			s.count(&rec, r.number)
@@ -36,7 +46,7 @@ func (r *reader) survey(limit uint32, exact, zeroed bool) survey {
 			continue
 		}
 		if !looked {
-			last, looked = r.lookAhead(&s, off, limit, zeroed), true
+			last, looked = r.lookAhead(s, off, limit, zeroed), true
 		}
 		if off >= s.synced {
 			break
@@ -47,7 +57,6 @@ func (r *reader) survey(limit uint32, exact, zeroed bool) survey {
 	}
 	s.end, s.torn = off, max(min(last, limit), off)-off
 	s.blank = off == firstRecord && s.torn == 0 && !s.noted
-	return s
 }
 
 // count takes a record that counts.
@@ -74,7 +83,7 @@ func (s *survey) note(rec *record, number uint32) {
 func (r *reader) lookAhead(s *survey, off, limit uint32, zeroed bool) uint32 {
 	last := off
 	if zeroed {
-		limit = off + uint32(lastByte(r.data[off:limit]))
+		limit = off + uint32(lastByte(r.data[off-r.base:limit-r.base]))
 		last = limit
 	}
 	for at := off; at < limit; at += alignment {

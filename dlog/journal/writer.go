@@ -3,7 +3,6 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -18,7 +17,9 @@ func (j *Journal) write() {
 	for b := j.nextBatch(); b != nil; b = j.nextBatch() {
 		j.commit(b)
 		b.reset()
-		runtime.Gosched() // those who were told append again: their entries share the next sync
+		if !j.rhythm.halves {
+			j.yield() // those who were told append again: their entries share the next sync
+		}
 	}
 	if b := j.closingBatch(); b != nil {
 		j.commit(b)
@@ -61,7 +62,7 @@ func (j *Journal) closingBatch() *batch {
 	if j.mu.err != nil || !j.mu.appended || j.mu.tail.Offset() == firstRecord {
 		return nil
 	}
-	j.putLocked(record{kind: kindMark}, 0, markSize)
+	j.putLocked(&Entry{}, kindMark, 0, markSize)
 	return j.swapLocked()
 }
 
@@ -103,37 +104,58 @@ func (j *Journal) commitPart(b *batch, i int) error {
 	buf, waiters := b.part(i)
 	at := b.parts[i].at
 	end := at + Position(len(buf))
-	var began, wrote time.Time
-	if j.o.Hooks.Batch != nil {
-		began = time.Now()
-	}
+	began := time.Now()
 	if _, err := j.cur.WriteAt(buf, int64(at.Offset())); err != nil {
 		return fmt.Errorf("write at %v: %w", at, err)
 	}
 	j.written.Store(uint64(end))
-	tell(waiters, OS, nil)
-	if j.o.Hooks.Batch != nil {
-		wrote = time.Now()
+	if b.early {
+		tell(waiters, OS, nil)
 	}
+	wrote := time.Now()
 	if err := j.cur.SyncData(); err != nil {
-		return fmt.Errorf("sync at %v: %w", at, err)
+		return fmt.Errorf("%w at %v: %w", errSync, at, err)
 	}
 	j.synced.Store(uint64(end))
+	took := time.Since(wrote)
 	if j.o.Hooks.Batch != nil {
-		j.o.Hooks.Batch(b.parts[i].entries, len(buf), wrote.Sub(began), time.Since(wrote))
+		j.o.Hooks.Batch(b.parts[i].entries, len(buf), wrote.Sub(began), took)
 	}
+	j.rhythm.synced(took)
+	j.rhythm.decide(b.entries + j.gathered())
 	tell(waiters, Disk, nil)
+	j.told()
 	return nil
 }
 
-// fail ends what a failure ends. The current file gets no more records if any were tried; where the journal ended is
-// noted by the first record of the next file, so that nothing that failed is found later than it. On a full disk the
-// journal goes on there, when there is room; else it stops. All who wait are told.
-func (j *Journal) fail(b *batch, i int, outcome, err error) {
-	full, from := disk.IsFull(err), b.parts[i].at
-	if full {
-		err = fmt.Errorf("%w: %w", ErrFull, err)
+// told says that all who waited for something have been told.
+func (j *Journal) told() {
+	if j.o.Hooks.Told != nil {
+		j.o.Hooks.Told()
 	}
+}
+
+// errSync says that it was a sync that has failed.
+var errSync = errors.New("sync")
+
+// passing adds the class to an error that the journal outlives: the disk is full, or cannot be written to. A sync that
+// fails on a disk that is read-only is none of those, as the system makes disks read-only that have failed.
+func passing(err error) (error, bool) {
+	switch {
+	case disk.IsFull(err):
+		return fmt.Errorf("%w: %w", ErrFull, err), true
+	case disk.IsReadOnly(err) && !errors.Is(err, errSync):
+		return fmt.Errorf("%w: %w", ErrReadOnly, err), true
+	}
+	return err, false
+}
+
+// fail ends what a failure ends. The current file gets no more records if any were tried; where the journal ended is
+// noted by the first record of the next file, so that nothing that failed is found later than it. On a disk that is full
+// or read-only the journal goes on there, when it can; else it stops. All who wait are told.
+func (j *Journal) fail(b *batch, i int, outcome, err error) {
+	err, goOn := passing(err)
+	from := b.parts[i].at
 	failure := &AppendError{From: from, Outcome: outcome, Err: err}
 	if j.o.Hooks.Failed != nil {
 		j.o.Hooks.Failed(failure)
@@ -145,7 +167,10 @@ func (j *Journal) fail(b *batch, i int, outcome, err error) {
 		j.cur = nil
 		failure.Err = errors.Join(failure.Err, err)
 	}
-	gathered := j.dropGathered(failure, next, full)
+	gathered := j.dropGathered(failure, next, goOn)
+	if goOn {
+		defer j.resume()
+	}
 	_, waiters := b.part(i)
 	tell(waiters, Disk, failure)
 	rest := &AppendError{From: position(next, firstRecord), Outcome: ErrNotWritten, Err: failure.Err}
@@ -154,20 +179,32 @@ func (j *Journal) fail(b *batch, i int, outcome, err error) {
 		tell(waiters, Disk, rest)
 	}
 	tell(gathered, Disk, rest)
+	j.told()
 }
 
 // dropGathered empties the batch that gathers, whose records were encoded for places that no longer follow what is
-// synced, and returns its waiters. The journal goes on in file next, or stops.
-func (j *Journal) dropGathered(failure error, next uint32, goOn bool) []waiter {
+// synced, and returns its waiters. The journal will go on in file next, or stops. Until all who have failed know it,
+// nobody appends: else an entry could follow others of its log that are not there, unknown to its appender.
+func (j *Journal) dropGathered(failure *AppendError, next uint32, goOn bool) []waiter {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	waiters := slices.Clone(j.mu.gather.waiters)
 	j.mu.gather.reset()
 	j.mu.tail, j.mu.noted = position(next, firstRecord), j.Synced()
 	j.mu.seed = j.keeper.seed(next)
-	if !goOn {
+	if goOn {
+		j.mu.held = true
+	} else {
 		j.mu.err = fmt.Errorf("%w: %w", ErrStopped, failure)
 	}
 	j.room.Broadcast()
 	return waiters
+}
+
+// resume lets others append again after a failure that does not stop the journal.
+func (j *Journal) resume() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.mu.held = false
+	j.room.Broadcast()
 }

@@ -6,7 +6,8 @@
 //   - [FS.SetLimit] is a disk of that size: beyond it writes fail with ENOSPC.
 //   - A failed SyncData drops what it should have saved, as Linux does, though it can still be read: only a crash shows
 //     that it is gone.
+//   - A failed SyncAll does so with every file of its folder, and can keep its error to itself: File.Failed tells.
 //   - [FS.After] is called after every operation, the place to take crashes from or to look at the order of things.
 //
-// The model does not know of permissions, links, or folders in folders: a folder is any name given to MkdirAll.
+// The model does not know of permissions or links, and folders are never removed or renamed.
 package disktest

@@ -18,27 +18,35 @@ const (
 	OpRemove      Kind = "remove"
 	OpList        Kind = "list"
 	OpSyncDir     Kind = "syncdir"
+	OpSyncAll     Kind = "syncall"
 	OpLock        Kind = "lock"
 	OpRead        Kind = "read"
 	OpWrite       Kind = "write"
 	OpTruncate    Kind = "truncate"
 	OpPreallocate Kind = "preallocate"
 	OpSync        Kind = "sync"
+	OpFailed      Kind = "failed"
 	OpSize        Kind = "size"
+	OpAdvise      Kind = "advise"
 	OpClose       Kind = "close"
 )
 
-// Kinds returns those that can fail in ways that a program must survive: all but close.
+// Kinds returns those that can fail in ways that a program must survive: all but advise and close.
 func Kinds() []Kind {
 	return []Kind{
-		OpMkdir, OpCreate, OpOpen, OpRename, OpRemove, OpList, OpSyncDir, OpLock, OpRead, OpWrite, OpTruncate,
-		OpPreallocate, OpSync, OpSize,
+		OpMkdir, OpCreate, OpOpen, OpRename, OpRemove, OpList, OpSyncDir, OpSyncAll, OpLock, OpRead, OpWrite, OpTruncate,
+		OpPreallocate, OpSync, OpFailed, OpSize,
 	}
 }
 
 // changes says whether what a crash leaves may differ after the operation.
 func (k Kind) changes() bool {
-	return !slices.Contains([]Kind{OpOpen, OpList, OpLock, OpRead, OpSize, OpClose, OpMkdir}, k)
+	return !slices.Contains([]Kind{OpOpen, OpList, OpLock, OpRead, OpFailed, OpSize, OpAdvise, OpClose, OpMkdir}, k)
+}
+
+// writes says whether the operation fails on a file system that is read-only.
+func (k Kind) writes() bool {
+	return slices.Contains([]Kind{OpCreate, OpRename, OpRemove, OpWrite, OpTruncate, OpPreallocate}, k)
 }
 
 // Op is an operation on a file or folder.
@@ -54,6 +62,7 @@ type Fault struct {
 	On    bool  // whether those after it fail as well
 	Err   error // what they return, wrapped
 	Short bool  // whether a write that fails writes its first half
+	Taken bool  // whether a SyncAll that fails returns nil, as its error went to another program
 }
 
 type armed struct {
@@ -99,6 +108,7 @@ type injected struct {
 	kind  Kind
 	k     int
 	short bool
+	taken bool
 }
 
 func (e *injected) Error() string { return fmt.Sprintf("injected into %s %d: %v", e.kind, e.k, e.err) }
@@ -113,10 +123,16 @@ func (f *FS) faultLocked(op Op) error {
 		}
 		a.seen++
 		if err == nil && (a.seen == a.K || a.On && a.seen > a.K) {
-			err = &injected{err: a.Err, kind: a.Kind, k: a.seen, short: a.Short}
+			err = &injected{err: a.Err, kind: a.Kind, k: a.seen, short: a.Short, taken: a.Taken}
 		}
 	}
 	return err
+}
+
+// taken says whether an error is to be kept from who asks.
+func taken(err error) bool {
+	var i *injected
+	return errors.As(err, &i) && i.taken
 }
 
 // short says whether an error asks for half of a write.

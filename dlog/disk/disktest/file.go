@@ -13,6 +13,8 @@ import (
 type node struct {
 	data, safe []byte
 	pending    []write
+	lost       error // of a SyncAll, until Failed has told of it
+	reserved   int64 // bytes behind the data that nobody else gets
 }
 
 // write is bytes written at an offset or, without bytes, a new length.
@@ -146,6 +148,8 @@ func (h *file) Truncate(size int64) error {
 		if size < 0 {
 			return syscall.EINVAL
 		}
+		h.fs.mu.used -= h.node.reserved
+		h.node.reserved = 0
 		if h.fs.roomLocked(h.node, size) < size {
 			return syscall.ENOSPC
 		}
@@ -167,34 +171,73 @@ func (h *file) Preallocate(size int64) error {
 	})
 }
 
+// Reserve takes room. A power failure gives it back.
+func (h *file) Reserve(size int64) error {
+	return h.do(OpPreallocate, func() error {
+		more := size - int64(len(h.node.data)) - h.node.reserved
+		if more <= 0 {
+			return nil
+		}
+		if h.fs.mu.limit > 0 && h.fs.mu.used+more > h.fs.mu.limit {
+			return syscall.ENOSPC
+		}
+		h.node.reserved += more
+		h.fs.mu.used += more
+		return nil
+	})
+}
+
 // SyncData makes the contents safe. If a fault makes it fail, a part of what was written is saved and the rest never
 // will be, whatever later calls return.
 func (h *file) SyncData() error {
 	err := h.do(OpSync, func() error {
-		for _, w := range h.node.pending {
-			h.node.safe = w.apply(h.node.safe)
-		}
-		h.node.pending = nil
+		h.node.sync()
 		return nil
 	})
 	if err != nil {
 		h.fs.mu.Lock()
 		defer h.fs.mu.Unlock()
-		for _, w := range h.node.pending {
-			if h.fs.mu.rng.IntN(4) == 0 {
-				h.node.safe = w.tear(h.node.safe, h.fs.mu.rng)
-			}
-		}
-		h.node.pending = nil
+		h.node.forget(h.fs.mu.rng)
 	}
 	return err
 }
+
+func (n *node) sync() {
+	for _, w := range n.pending {
+		n.safe = w.apply(n.safe)
+	}
+	n.pending = nil
+}
+
+// forget saves a part of what was written, and says whether there was anything to save.
+func (n *node) forget(rng *rand.Rand) bool {
+	for _, w := range n.pending {
+		if rng.IntN(4) == 0 {
+			n.safe = w.tear(n.safe, rng)
+		}
+	}
+	some := len(n.pending) > 0
+	n.pending = nil
+	return some
+}
+
+// Failed tells, once, of a SyncAll that has lost something of this file.
+func (h *file) Failed() error {
+	return h.do(OpFailed, func() error {
+		err := h.node.lost
+		h.node.lost = nil
+		return err
+	})
+}
+
+// Advise counts as an operation that cannot fail.
+func (h *file) Advise(int64, int64, disk.Advice) { _ = h.do(OpAdvise, func() error { return nil }) }
 
 // Size returns the length.
 func (h *file) Size() (int64, error) {
 	size := int64(0)
 	err := h.do(OpSize, func() error {
-		size = int64(len(h.node.data))
+		size = int64(len(h.node.data)) + h.node.reserved
 		return nil
 	})
 	return size, err

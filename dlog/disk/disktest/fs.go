@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,7 @@ type FS struct {
 		locks  map[string]bool
 		faults []*armed
 		limit  int64      // bytes that all files may have, 0 = any
+		frozen bool       // nothing can be changed
 		used   int64      // bytes that they have
 		rng    *rand.Rand // goes on with every operation, so that its luck differs from one to the next
 	}
@@ -72,6 +74,23 @@ func (f *FS) SetLimit(n int64) {
 	f.mu.limit = n
 }
 
+// SetReadOnly makes all that would change something fail with EROFS from now on, but for syncs, or lets it work again.
+func (f *FS) SetReadOnly(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.frozen = on
+}
+
+// Writable fails after SetReadOnly(true).
+func (f *FS) Writable(string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mu.frozen {
+		return syscall.EROFS
+	}
+	return nil
+}
+
 // Used returns how many bytes all files have.
 func (f *FS) Used() int64 {
 	f.mu.Lock()
@@ -84,6 +103,9 @@ func (f *FS) do(op Op, run func() error) error {
 	f.mu.Lock()
 	f.mu.rng.Uint64()
 	err := f.faultLocked(op)
+	if err == nil && f.mu.frozen && op.Kind.writes() {
+		err = syscall.EROFS
+	}
 	if err == nil {
 		err = run()
 	}
@@ -107,18 +129,25 @@ func (f *FS) folderLocked(name string) (*dir, string, error) {
 	return d, base, nil
 }
 
-// MkdirAll makes a folder; its name is safe at once.
+// MkdirAll makes a folder and those above it; their names are safe at once.
 func (f *FS) MkdirAll(name string) error {
-	return f.do(Op{OpMkdir, name}, func() error {
-		name = filepath.Clean(name)
-		if d, base, err := f.folderLocked(name); err == nil && d.now[base] != nil {
+	return f.do(Op{OpMkdir, name}, func() error { return f.mkdirLocked(filepath.Clean(name)) })
+}
+
+func (f *FS) mkdirLocked(name string) error {
+	if f.mu.dirs[name] != nil {
+		return nil
+	}
+	if parent := filepath.Dir(name); parent != name {
+		if err := f.mkdirLocked(parent); err != nil {
+			return err
+		}
+		if f.mu.dirs[parent].now[filepath.Base(name)] != nil {
 			return syscall.ENOTDIR
 		}
-		if f.mu.dirs[name] == nil {
-			f.mu.dirs[name] = &dir{now: map[string]*node{}, safe: map[string]*node{}}
-		}
-		return nil
-	})
+	}
+	f.mu.dirs[name] = &dir{now: map[string]*node{}, safe: map[string]*node{}}
+	return nil
 }
 
 // Create makes a file.
@@ -205,7 +234,7 @@ func (f *FS) Remove(name string) error {
 		if d.now[base] == nil {
 			return fs.ErrNotExist
 		}
-		f.mu.used -= int64(len(d.now[base].data))
+		f.mu.used -= int64(len(d.now[base].data)) + d.now[base].reserved
 		d.change(change{del: base})
 		return nil
 	})
@@ -247,6 +276,41 @@ func (f *FS) SyncDir(name string) error {
 		d.pending = nil
 		return nil
 	})
+}
+
+// SyncAll makes the files and names of a folder safe. If a fault makes it fail, a part of what was written to any file
+// is saved and the rest never will be; Failed tells of it.
+func (f *FS) SyncAll(name string) error {
+	name = filepath.Clean(name)
+	err := f.do(Op{OpSyncAll, name}, func() error {
+		d := f.mu.dirs[name]
+		if d == nil {
+			return fs.ErrNotExist
+		}
+		for _, n := range d.now {
+			n.sync()
+		}
+		for _, c := range d.pending {
+			c.apply(d.safe)
+		}
+		d.pending = nil
+		return nil
+	})
+	if err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if d := f.mu.dirs[name]; d != nil {
+			for _, base := range slices.Sorted(maps.Keys(d.now)) {
+				if d.now[base].forget(f.mu.rng) {
+					d.now[base].lost = err
+				}
+			}
+		}
+	}
+	if taken(err) {
+		return nil
+	}
+	return err
 }
 
 // Lock takes a lock. It leaves no file.

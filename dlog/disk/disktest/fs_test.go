@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -209,4 +210,73 @@ func TestErrorsAreThoseOfTheSystem(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, lock.Close())
+}
+
+// TestSyncAll checks that all files and names of one folder are safe afterwards, and no others.
+func TestSyncAll(t *testing.T) {
+	f := New()
+	put(t, newFile(t, f, folder+"/a"), []byte("a"), 0)
+	put(t, newFile(t, f, folder+"/b"), []byte("b"), 0)
+	must(t, f.MkdirAll("/e"))
+	put(t, newFile(t, f, "/e/c"), []byte("c"), 0)
+	must(t, f.SyncAll(folder))
+	lost := false
+	for seed := range uint64(20) {
+		left := f.Crash(seed)
+		for _, name := range []string{"a", "b"} {
+			if b, err := left.ReadFile(folder + "/" + name); err != nil || string(b) != name {
+				t.Errorf("seed %d: %s is %q, %v", seed, name, b, err)
+			}
+		}
+		b, err := left.ReadFile("/e/c")
+		lost = lost || err != nil || len(b) == 0
+	}
+	if !lost {
+		t.Error("another folder was saved too")
+	}
+	if err := f.SyncAll("/none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// TestFailedSyncAll checks that Failed tells once, of the files that have lost something and no others, also when the
+// error of SyncAll goes to another program.
+func TestFailedSyncAll(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		f := New()
+		hit, clean := newFile(t, f, folder+"/hit"), newFile(t, f, folder+"/clean")
+		for i := range int64(20) {
+			put(t, hit, []byte("x"), i*disk.Sector)
+		}
+		must(t, f.SyncDir(folder))
+		f.Fail(Fault{Kind: OpSyncAll, K: 1, Err: syscall.EIO, Taken: taken})
+		if err := f.SyncAll(folder); errors.Is(err, syscall.EIO) == taken {
+			t.Errorf("taken %v: %v", taken, err)
+		}
+		must(t, clean.Failed())
+		if err := hit.Failed(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("Failed: %v", err)
+		}
+		must(t, hit.Failed())
+		must(t, f.SyncAll(folder))
+		b, err := f.Crash(1).ReadFile(folder + "/hit")
+		must(t, err)
+		if bytes.Count(b, []byte("x")) == 20 {
+			t.Error("nothing is lost")
+		}
+	}
+}
+
+func TestFoldersInFolders(t *testing.T) {
+	f := New()
+	must(t, f.MkdirAll("/a/b/c"))
+	newFile(t, f, "/a/b/file")
+	if err := f.MkdirAll("/a/b/file/c"); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("a folder in a file: %v", err)
+	}
+	must(t, f.SyncDir("/a/b"))
+	infos, err := f.Crash(0).List("/a/b")
+	if want := []disk.Info{{Name: "c"}, {Name: "file", Regular: true}}; err != nil || !slices.Equal(infos, want) {
+		t.Errorf("%+v, %v, want %+v", infos, err, want)
+	}
 }
