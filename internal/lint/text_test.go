@@ -35,7 +35,8 @@ func textFiles(t *testing.T, visit func(name string, text []byte)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ignored := strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".out")
+		ignored := strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".out") ||
+			path.Base(name) == "Cargo.lock" // which Cargo writes, with the registry in every entry
 		if !ignored && utf8.Valid(text) && !bytes.Contains(text, []byte{0}) {
 			visit(name, text)
 		}

@@ -22,8 +22,8 @@ var root = filepath.Join("..", "..")
 
 // Folders without sources of the product's module, from the root or, without a slash in front, anywhere.
 var (
-	notText   = []string{"/.git", "/.cache", "/bin", "node_modules"}
-	notSource = append([]string{"/tools", "testdata"}, notText...)
+	notText   = []string{"/.git", "/.cache", "/bin", "node_modules", "target"}
+	notSource = append([]string{"/tools", "/bench/logpeers", "/bench/peers", "testdata"}, notText...)
 )
 
 // goFile is one parsed file of the product's module, whatever its build tags say.

@@ -15,11 +15,12 @@ var walls = []struct{ module, where, reason string }{
 	{"github.com/spf13/cobra", "cmd/ardea", "libraries take a Config; only the program has flags"},
 	{"github.com/spf13/pflag", "cmd/ardea", "the flags of cobra"},
 	{"github.com/zeebo/xxh3", "router", "the key hash is part of the wire format: one function computes it"},
-	{"github.com/HdrHistogram/hdrhistogram-go", "bench", "latency is recorded by the harness, the engine counts"},
+	{"github.com/HdrHistogram/hdrhistogram-go", "bench bench/rivals/adapter", "latency is recorded by the harness, the engine counts"},
 	{"github.com/google/pprof", "profiles local/capture _test", "who records and who reads know the form of profiles, everyone else knows files"},
 	{"github.com/santhosh-tekuri/jsonschema/v6", "_test", "results are held against their schema, no product code"},
 	{"go.yaml.in/yaml/v3", "bench/matrix", "one package knows the text of a matrix"},
 	{"golang.org/x/sys", "*", "an extension of the standard library's syscall"},
+	{"github.com/cockroachdb/pebble/v2", "dlog/metadata", "one package knows how the log's facts are stored, everyone else knows rows"},
 	{"pgregory.net/rapid", "_test", "random tests, no product code"},
 	{"github.com/chromedp", "_test", "tests look at the report's page in a browser"},
 	{"golang.org/x/perf/benchfmt", "_test", "tests read what benchstat reads"},
@@ -28,6 +29,7 @@ var walls = []struct{ module, where, reason string }{
 	{"golang.org/x/text/width", "cmd/ardea", "how many columns a letter takes on it"},
 	{"github.com/creack/pty", "_test", "tests look at the program on a terminal"},
 	{"golang.org/x/net/netutil", "local/endpoint", "bounds the connections of a server"},
+	{"github.com/klauspost/compress", "dlog/codec", "one package knows how batches are compressed"},
 	{"golang.org/x/net/html", "_test", "tests parse the report's page"},
 }
 
