@@ -253,6 +253,9 @@ func (b *bolt) records(body []byte) bool {
 		b.view.Reset(body[tuple:end], source)
 		if err := user.Execute(&b.view); err != nil && b.stopped() == nil {
 			b.fault(opExecute, err)
+			if b.fatal != nil {
+				return false
+			}
 		}
 		if in.moved {
 			return false
@@ -431,5 +434,5 @@ func (b *bolt) tick(now int64) error {
 	if err != nil {
 		b.fault(opTick, err)
 	}
-	return nil
+	return b.fatal
 }

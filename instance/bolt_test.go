@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -171,23 +168,27 @@ func TestBoltWithoutCredit(t *testing.T) {
 			r := m.run(workTask, func(c *Config) { c.MinBatch, c.MaxBatch = size, size })
 			p := m.welcome(1)
 			words := numbered(min(40_000, 200*size)) // at most 900 KiB, a window full
+			usedUp := make(chan struct{})
 			go func() {
 				for chunk := range slices.Chunk(words, 1999) {
 					p.send(dataFrame(chunk...))
 				}
+				<-usedUp // a bolt that is slow may look ahead, and answer, before its first batch
 				p.tell(wire.KindPing, 0, 99)
 				p.end()
 			}()
-			used := 0
-			var got []string
-			for h, body := p.frame(); h.Kind != wire.KindPong; h, body = p.frame() {
-				if h.Kind == wire.KindData {
-					used += wire.HeaderSize + len(body)
-					got = append(got, wordsOf(t, body)...)
-				}
+			h, body := p.frame()
+			for ; h.Kind == wire.KindCredit; h, body = p.frame() {
 			}
-			if len(got) == 0 || len(got) > size/16 {
-				t.Errorf("%d words came before the credit was used up", len(got))
+			close(usedUp)
+			used, got := wire.HeaderSize+len(body), wordsOf(t, body)
+			if h.Kind != wire.KindData || len(got) == 0 || len(got) > size/16 {
+				t.Fatalf("%v with %d words came before the credit was used up", h.Kind, len(got))
+			}
+			for h, _ = p.frame(); h.Kind != wire.KindPong; h, _ = p.frame() {
+				if h.Kind != wire.KindCredit {
+					t.Fatalf("%v came without credit", h.Kind)
+				}
 			}
 			for ended := false; !ended; {
 				p.tell(wire.KindCredit, 0, uint32(used))
@@ -361,92 +362,6 @@ func TestSlowBoltIsAttentive(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	r.stop()
-}
-
-// TestBoltSurvives checks that a tuple whose Execute fails is dropped, counted, reported, and the only one.
-func TestBoltSurvives(t *testing.T) {
-	leaktest.Check(t)
-	boom := errors.New("boom")
-	for _, tc := range []struct {
-		name   string
-		fail   func() error
-		panics int64
-		detail []string
-	}{
-		{"an error", func() error { return boom }, 0, []string{"component work task 2: Execute: boom"}},
-		{"a panic", func() error { panic(boom) }, 25, []string{"Execute: panic: boom", "goroutine ", "bolt_test.go"}},
-		{"a runtime error", func() error { return []error{boom}[len(os.Args)] }, 25, []string{"Execute: panic: runtime error: index out of range"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			leaktest.Check(t)
-			b := echo()
-			inner, n := b.execute, 0
-			b.execute = func(tu *topology.Tuple, out *topology.Collector) error {
-				if n++; n%4 == 0 {
-					return tc.fail()
-				}
-				return inner(tu, out)
-			}
-			m := newManager(t, testTopology(t, nil, b))
-			r := m.run(workTask)
-			p := m.welcome(plenty)
-			words := numbered(100)
-			p.send(dataFrame(words[:50]...))
-			p.send(dataFrame(words[50:]...))
-			p.end()
-			var want []string
-			for i, w := range words {
-				if (i+1)%4 != 0 {
-					want = append(want, w)
-				}
-			}
-			if got := p.collect(75); !slices.Equal(got, want) {
-				t.Errorf("got %q", got)
-			}
-			p.ends(workStream, workTask)
-			if err := r.wait(); err != nil {
-				t.Fatal(err)
-			}
-			got := r.Metrics()
-			if got.Received != 100 || got.Errors != 25 || got.Panics != tc.panics || got.FramesIn != 2 {
-				t.Errorf("metrics are %+v", got)
-			}
-			for _, part := range tc.detail {
-				if !strings.Contains(got.LastError, part) {
-					t.Errorf("LastError lacks %q:\n%s", part, got.LastError)
-				}
-			}
-		})
-	}
-}
-
-func TestTickPanicIsSurvived(t *testing.T) {
-	leaktest.Check(t)
-	n := 0
-	b := &tickBolt{tick: func(_ time.Time, out *topology.Collector) error {
-		if n++; n < 3 {
-			panic("early")
-		}
-		if n < 5 {
-			return io.ErrNoProgress
-		}
-		return out.Emit(topology.String("tick"))
-	}}
-	m := newManager(t, testTopology(t, nil, b, topology.TickEvery(time.Millisecond)))
-	r := m.run(workTask)
-	p := m.welcome(plenty)
-	p.data()
-	p.end()
-	for h, _ := p.frame(); h.Kind != wire.KindEnd; h, _ = p.frame() {
-	}
-	p.eof()
-	p.conn.Close()
-	if err := r.wait(); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.Metrics(); got.Panics != 2 || got.Errors != 4 {
-		t.Errorf("metrics are %+v", got)
-	}
 }
 
 // TestEndOfStreams checks that a bolt ends after the end of every task of every input, each counted once.

@@ -1,9 +1,12 @@
 package instance
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"time"
+
+	"github.com/ardea-stream/ardea/topology"
 )
 
 // Calls of user code, as TaskError.Op names them.
@@ -73,8 +76,13 @@ func (t *task) panicked(op string, value any) error {
 	return e
 }
 
-// fault counts an error that the task survives, and reports it if none was reported lately.
+// fault counts an error that the task survives, and reports it if none was reported lately. One that it does not survive
+// is reported and kept in t.fatal.
 func (t *task) fault(op string, err error) {
+	if errors.Is(err, topology.ErrFatal) {
+		t.fatal = t.failure(op, err)
+		return
+	}
 	t.count.errors++
 	if t.report.ready(t.clock()) {
 		t.tell(t.taskError(op, err))

@@ -126,6 +126,27 @@ func (l *link) write(p []byte) error {
 	return nil
 }
 
+// writeUntil is write that does not wait past a deadline. What the socket has room for it takes however late it is: the
+// runtime would not even try once the deadline is past, which a process without a processor can be at any line.
+func (l *link) writeUntil(p []byte, until time.Time) error {
+	l.wbuf, l.werr = p, nil
+	done := false
+	err := l.raw.Control(func(fd uintptr) { done = l.writeSome(fd) })
+	if err == nil && done {
+		err = l.werr
+	}
+	rest := l.wbuf
+	l.wbuf = nil
+	if err != nil {
+		return fmt.Errorf("write to stream manager: %w", err)
+	}
+	if done {
+		return nil
+	}
+	_ = l.conn.SetWriteDeadline(until)
+	return l.write(rest)
+}
+
 // writeSome writes until everything is written, the socket is full, which it
 // reports by false, or there is an error.
 func (l *link) writeSome(fd uintptr) bool {

@@ -10,7 +10,7 @@ func outputSpecs(t *topology.Topology, p *plan.Plan, c *plan.Component) []topolo
 	specs := make([]topology.OutputSpec, 0, len(c.Outputs))
 	for _, index := range c.Outputs {
 		s := &p.Streams[index]
-		spec := topology.OutputSpec{Name: s.Name, Index: index, Fields: s.Fields, KeySets: s.KeySets, Copies: p.Copies(index)}
+		spec := topology.OutputSpec{Name: s.Name, Index: index, Fields: s.Fields, KeySets: s.KeySets, Routed: s.Log != "", Copies: p.Copies(index)}
 		for n := range p.Components {
 			addConsumers(&spec, &p.Components[n], t.Components[n].Inputs)
 		}

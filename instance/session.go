@@ -226,8 +226,7 @@ func (t *task) leave(cause error) error {
 
 // complain tells the stream manager what it did wrong, without waiting long for it to listen.
 func (t *task) complain(e *ProtocolError) {
-	_ = t.link.conn.SetWriteDeadline(time.Now().Add(firstPause))
-	_ = t.link.write(wire.AppendError(nil, t.epoch, e.Code, e.Err.Error()))
+	_ = t.link.writeUntil(wire.AppendError(nil, t.epoch, e.Code, e.Err.Error()), time.Now().Add(firstPause))
 }
 
 // hangUp closes the link if there is one. Whole frames that were read ahead stay, to be executed.

@@ -31,7 +31,7 @@ func (p *Plan) Marshal() ([]byte, error) {
 	}
 	for i := range p.Streams {
 		s := &p.Streams[i]
-		m.Streams = append(m.Streams, &wirepb.PlanStream{Component: uint32(s.Component), Name: s.Name, Fields: s.Fields})
+		m.Streams = append(m.Streams, &wirepb.PlanStream{Component: uint32(s.Component), Name: s.Name, Fields: s.Fields, Log: s.Log})
 	}
 	for i := range p.Containers {
 		c := &p.Containers[i]
@@ -103,7 +103,7 @@ func (l *Logical) readStreams(m *wirepb.Plan) error {
 			return invalid("stream %d belongs to component %d of %d", i, c, len(l.Components))
 		}
 		l.Components[c].Outputs = append(l.Components[c].Outputs, uint16(i))
-		l.Streams = append(l.Streams, Stream{Component: int(c), Name: ps.GetName(), Fields: ps.GetFields()})
+		l.Streams = append(l.Streams, Stream{Component: int(c), Name: ps.GetName(), Fields: ps.GetFields(), Log: ps.GetLog()})
 	}
 	return nil
 }

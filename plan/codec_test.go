@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ardea-stream/ardea/router"
+	"github.com/ardea-stream/ardea/topology"
 	"github.com/ardea-stream/ardea/wire/wirepb"
 )
 
@@ -136,4 +137,36 @@ func FuzzUnmarshal(f *testing.F) {
 			t.Fatalf("not read again: %v", err)
 		}
 	})
+}
+
+// TestDurableStreamsTravel has the logs of streams in the plan, and in its fingerprint.
+func TestDurableStreamsTravel(t *testing.T) {
+	build := func(opts ...topology.Option) *Plan {
+		opts = append(opts, topology.Output("w"), topology.OutputStream("side", "w"))
+		top, err := topology.NewBuilder("t").Spout("s", func() topology.Spout { return spout{} }, opts...).
+			Bolt("b", func() topology.Bolt { return bolt{} }, topology.All("s"), topology.Parallelism(3)).Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := NewLogical(top)
+		return New(l, PackRoundRobin(l, 2), 5, 7, place)
+	}
+	plain, p := build(), build(topology.Durable("words"), topology.DurableStream("side", "others"))
+	if plain.Durable() || !p.Durable() || plain.Fingerprint == p.Fingerprint {
+		t.Errorf("durable: %v and %v, fingerprints %x and %x", plain.Durable(), p.Durable(), plain.Fingerprint, p.Fingerprint)
+	}
+	if p.Copies(0) != 3 || p.Copies(1) != 1 || plain.Copies(1) != 0 {
+		t.Errorf("%d, %d and %d copies, want those of the tasks, one for the log, and none", p.Copies(0), p.Copies(1), plain.Copies(1))
+	}
+	b, err := p.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Unmarshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q.Streams[0].Log != "words" || q.Streams[1].Log != "others" || !strings.Contains(q.String(), "(w) log words\n") {
+		t.Errorf("the plan came as\n%v", q)
+	}
 }

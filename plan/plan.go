@@ -42,6 +42,7 @@ type Stream struct {
 	Name      string
 	Fields    []string
 	KeySets   [][]int // distinct keys that consumers group by; their order is that of a tuple's key hashes
+	Log       string  // that its tuples are appended to; empty if it is not durable
 }
 
 // Logical is the plan of components, streams and tasks, without places. It
@@ -71,7 +72,7 @@ func NewLogical(t *topology.Topology) *Logical {
 		next += uint32(c.Parallelism)
 		for _, s := range c.Streams {
 			pc.Outputs = append(pc.Outputs, uint16(len(l.Streams)))
-			l.Streams = append(l.Streams, Stream{Component: i, Name: s.Name, Fields: s.Fields})
+			l.Streams = append(l.Streams, Stream{Component: i, Name: s.Name, Fields: s.Fields, Log: s.Log})
 		}
 		byName[c.Name] = i
 		l.Components = append(l.Components, pc)
@@ -263,9 +264,23 @@ func (p *Plan) Upstream(task uint32) []uint32 {
 	return spouts
 }
 
-// Copies returns how many tasks get each tuple of a stream that the stream
-// manager routes: one of each consumer, all of one with all grouping.
+// Durable reports whether a stream's tuples are appended to a log.
+func (l *Logical) Durable() bool {
+	return slices.ContainsFunc(l.Streams, func(s Stream) bool { return s.Log != "" })
+}
+
+// Copies returns how often each tuple of a stream that the stream manager routes is to be
+// acked: by one task of each consumer, by all of one with all grouping, and for a
+// durable stream that nobody consumes by the stream manager.
 func (l *Logical) Copies(stream uint16) int {
+	n := l.consumers(stream)
+	if n == 0 && l.Streams[stream].Log != "" {
+		return 1
+	}
+	return n
+}
+
+func (l *Logical) consumers(stream uint16) int {
 	n := 0
 	for i := range l.Components {
 		for _, in := range l.Components[i].Inputs {

@@ -33,7 +33,11 @@ func (l *Logical) String() string {
 		}
 		for _, o := range c.Outputs {
 			s := &l.Streams[o]
-			fmt.Fprintf(&b, "    out %d %s (%s)\n", o, s.Name, strings.Join(s.Fields, ", "))
+			fmt.Fprintf(&b, "    out %d %s (%s)", o, s.Name, strings.Join(s.Fields, ", "))
+			if s.Log != "" {
+				fmt.Fprintf(&b, " log %s", s.Log)
+			}
+			b.WriteByte('\n')
 		}
 	}
 	return b.String()

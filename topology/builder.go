@@ -39,6 +39,7 @@ type CustomFunc func(t *Tuple, tasks, dst []uint32) []uint32
 type Stream struct {
 	Name   string
 	Fields []string // names, in order
+	Log    string   // that its tuples are appended to; empty if it is not durable
 }
 
 // Input is a bolt's subscription to a stream.
@@ -62,7 +63,12 @@ type Component struct {
 	Config      map[string]string
 	NewSpout    func() Spout // of a spout
 	NewBolt     func() Bolt  // of a bolt
+
+	durable []durable
 }
+
+// durable says that a stream is durable.
+type durable struct{ stream, log string }
 
 // Topology is a validated graph of components. It is immutable: readers must
 // not change what its slices hold.
@@ -105,8 +111,27 @@ func (b *Builder) add(c Component, opts []Option) *Builder {
 		}
 		o(&c)
 	}
+	for _, d := range c.durable {
+		b.setLog(&c, d)
+	}
 	b.components = append(b.components, c)
 	return b
+}
+
+// setLog makes a stream of a component durable.
+func (b *Builder) setLog(c *Component, d durable) {
+	fault := func(format string, args ...any) { b.faults = append(b.faults, fmt.Sprintf(format, args...)) }
+	i := slices.IndexFunc(c.Streams, func(s Stream) bool { return s.Name == d.stream })
+	switch {
+	case d.log == "":
+		fault("stream %s/%s is durable in a log without a name", c.Name, d.stream)
+	case i < 0:
+		fault("component %q makes stream %q durable, but declares no such stream", c.Name, d.stream)
+	case c.Streams[i].Log != "":
+		fault("stream %s/%s is made durable twice", c.Name, d.stream)
+	default:
+		c.Streams[i].Log = d.log
+	}
 }
 
 // Parallelism sets the number of tasks, 1 to MaxParallelism. The default is 1.
@@ -119,6 +144,18 @@ func Output(fields ...string) Option { return OutputStream(DefaultStream, fields
 func OutputStream(name string, fields ...string) Option {
 	fields = slices.Clone(fields)
 	return func(c *Component) { c.Streams = append(c.Streams, Stream{Name: name, Fields: fields}) }
+}
+
+// Durable has all tuples of the default stream appended to the durable log of that name, each of them once for each time
+// that it is emitted: where tuples are tracked one that is replayed is there again. Names of logs are made as those of
+// streams, and no two streams have the same log. With AtLeastOnce tuples reach their consumers when they are on disk, and
+// are complete then at the earliest; else they are appended beside, and may be lost. A durable stream needs no consumer. It
+// cannot have direct and custom groupings, for which the emitter makes the copies.
+func Durable(log string) Option { return DurableStream(DefaultStream, log) }
+
+// DurableStream is Durable for a named stream.
+func DurableStream(name, log string) Option {
+	return func(c *Component) { c.durable = append(c.durable, durable{stream: name, log: log}) }
 }
 
 // Config sets a configuration entry that the component's tasks find in Task.Config.

@@ -38,8 +38,8 @@ type OutputSpec struct {
 	Index   uint16 // in the physical plan
 	Fields  []string
 	KeySets [][]int // fields of each distinct key, in the order of the plan
-	Routed  bool    // some consumer is routed by the stream manager
-	Copies  int     // tasks that get each tuple by that
+	Routed  bool    // the stream manager gets each tuple, for consumers that it routes or for a log
+	Copies  int     // that it makes of each tuple, to be acked
 	Direct  []uint32
 	Custom  []CustomTarget
 }

@@ -33,6 +33,7 @@ type Bolt interface {
 	// Execute handles one tuple, which is valid until Execute returns. An
 	// error, like a panic, drops the tuple, or fails it where tuples are
 	// tracked; it is counted and reported, and the task goes on with the next.
+	// One that is ErrFatal ends the run.
 	Execute(t *Tuple) error
 	// Close releases what Open took.
 	Close() error
@@ -126,6 +127,12 @@ var ErrIdle = errors.New("topology: spout is idle")
 // ErrStopped is returned by Emit once the task's link is gone or the run is
 // stopping. Code that emits should return it.
 var ErrStopped = errors.New("topology: task is stopping")
+
+// ErrFatal is the class of errors of Execute and Tick that end the run: it makes no
+// sense to go on with the next tuple. Code wraps it:
+//
+//	return fmt.Errorf("%w: %w", topology.ErrFatal, err)
+var ErrFatal = errors.New("topology: the task cannot go on")
 
 // Task tells a spout or bolt who it is.
 type Task struct {

@@ -21,7 +21,7 @@ type Out struct {
 	oneField int // the field that is the only key, -1 if there are more or none
 
 	routed  batch             // what the stream manager routes
-	isRoute bool              // some consumer is routed
+	isRoute bool              // each tuple goes to the stream manager
 	direct  map[uint32]*batch // by destination, for EmitDirect
 	custom  []customTarget
 	begun   []*batch // direct and custom batches that hold something
@@ -46,7 +46,21 @@ type batch struct {
 	buf   *pool.Buf
 	count uint32
 	dest  uint32
-	limit int // size at which the frame is sent, between Collector.min and max
+	limit int  // size at which the frame is sent, between Collector.min and max
+	grown bool // the limit has grown since the task last ran out of input
+}
+
+// outgrown is called when the batch has reached its limit: twice as much may gather.
+func (b *batch) outgrown(most int) { b.limit, b.grown = min(b.limit*2, most), true }
+
+// drained is called before what has begun is sent because the task has run out of
+// input. The limit comes down where it was not needed, so that what comes between two
+// such moments is one frame, whatever its size, and its end not a frame of its own.
+func (b *batch) drained(least int) {
+	if !b.grown && len(b.buf.B) <= b.limit/2 {
+		b.limit = max(b.limit/2, least)
+	}
+	b.grown = false
 }
 
 // keySet is the fields of one key. Where they follow each other in the tuple
@@ -216,7 +230,7 @@ func (o *Out) reserve(b *batch, need int) error {
 		if err := o.send(b); err != nil {
 			return err
 		}
-		b.limit = min(b.limit*2, o.c.max)
+		b.outgrown(o.c.max)
 	}
 	if b.buf == nil {
 		b.buf = pool.Get(max(b.limit, wire.HeaderSize+need))
@@ -329,23 +343,24 @@ func (o *Out) encodeAside(anchor []byte, values []Value, size int) (*pool.Buf, e
 // flush sends what has begun. drained says that the task ran out of input, so
 // that smaller batches will do.
 func (o *Out) flush(drained bool) error {
-	var first error
-	if o.routed.buf != nil {
-		first = o.send(&o.routed)
-	}
-	if drained {
-		o.routed.limit = max(o.routed.limit/2, o.c.min)
-	}
+	first := o.sendBegun(&o.routed, drained)
 	for len(o.begun) > 0 {
-		b := o.begun[len(o.begun)-1]
-		if err := o.send(b); err != nil && first == nil {
+		if err := o.sendBegun(o.begun[len(o.begun)-1], drained); err != nil && first == nil {
 			first = err
-		}
-		if drained {
-			b.limit = max(b.limit/2, o.c.min)
 		}
 	}
 	return first
+}
+
+// sendBegun sends a batch if it has begun.
+func (o *Out) sendBegun(b *batch, drained bool) error {
+	if b.buf == nil {
+		return nil
+	}
+	if drained {
+		b.drained(o.c.min)
+	}
+	return o.send(b)
 }
 
 // send hands a batch over to the sink and forgets it, whatever the sink says.

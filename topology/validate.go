@@ -32,7 +32,7 @@ func (e *InvalidError) Error() string {
 // Build checks everything and returns the topology, or an *InvalidError that
 // names all that is wrong with it.
 func (b *Builder) Build() (*Topology, error) {
-	v := &validation{byName: map[string]*Component{}, faults: slices.Clone(b.faults)}
+	v := &validation{byName: map[string]*Component{}, logs: map[string]string{}, faults: slices.Clone(b.faults)}
 	v.name("topology name", b.name)
 	if len(b.components) == 0 {
 		v.fault("it has no components: add a spout with Spout")
@@ -55,6 +55,7 @@ func (b *Builder) Build() (*Topology, error) {
 type validation struct {
 	faults []string
 	byName map[string]*Component
+	logs   map[string]string // stream of each
 }
 
 func (v *validation) fault(format string, args ...any) {
@@ -112,6 +113,9 @@ func (v *validation) streams(c *Component) {
 		if len(s.Fields) > MaxFields {
 			v.fault("stream %s/%s has %d fields, allowed are %d", c.Name, s.Name, len(s.Fields), MaxFields)
 		}
+		if s.Log != "" {
+			v.log(c.Name+"/"+s.Name, s.Log)
+		}
 		fields := map[string]bool{}
 		for _, f := range s.Fields {
 			v.name(fmt.Sprintf("field of %s/%s", c.Name, s.Name), f)
@@ -121,6 +125,15 @@ func (v *validation) streams(c *Component) {
 			fields[f] = true
 		}
 	}
+}
+
+// log checks the name of the log of a durable stream.
+func (v *validation) log(stream, log string) {
+	v.name("log of "+stream, log)
+	if other := v.logs[log]; other != "" {
+		v.fault("streams %s and %s are durable in the same log %q: give each its own", other, stream, log)
+	}
+	v.logs[log] = stream
 }
 
 func (v *validation) inputs(c *Component) {
@@ -156,6 +169,9 @@ func (v *validation) input(c *Component, in Input, from string) {
 	if stream == nil {
 		v.fault("bolt %q subscribes to %s, but %q declares no stream %q", c.Name, from, in.Component, in.Stream)
 		return
+	}
+	if stream.Log != "" && in.Grouping.Addressed() {
+		v.fault("bolt %q has a %v grouping of %s, which is durable: of such a stream the stream manager has to make the copies", c.Name, in.Grouping, from)
 	}
 	if in.Grouping == router.Custom && in.Custom == nil {
 		v.fault("bolt %q has a custom grouping of %s without a function", c.Name, from)

@@ -220,3 +220,43 @@ func TestDeliveryIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestDurableStreams makes streams durable, and says what is wrong with those that cannot be.
+func TestDurableStreams(t *testing.T) {
+	spout, bolt := func() Spout { return nil }, func() Bolt { return nil }
+	top, err := NewBuilder("t").
+		Spout("s", spout, Durable("words"), Output("w"), OutputStream("plain", "w")). // in any order
+		Bolt("b", bolt, Shuffle("s"), OutputStream("out", "x"), DurableStream("out", "results")).
+		Bolt("all", bolt, All("s"), Global("b/out"), Direct("s/plain")).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logs []string
+	for _, c := range top.Components {
+		for _, s := range c.Streams {
+			logs = append(logs, c.Name+"/"+s.Name+"="+s.Log)
+		}
+	}
+	if got := strings.Join(logs, " "); got != "s/default=words s/plain= b/out=results" {
+		t.Errorf("the streams are %s", got)
+	}
+	_, err = NewBuilder("t").
+		Spout("s", spout, Output("w"), Durable("a"), Durable("b"), DurableStream("none", "c")).
+		Spout("r", spout, Output("w"), Durable("a"), OutputStream("other", "w"), DurableStream("other", "no good")).
+		Spout("q", spout, Output("w"), Durable("")).
+		Bolt("direct", bolt, Direct("s")).
+		Bolt("custom", bolt, Custom("s", func(*Tuple, []uint32, []uint32) []uint32 { return nil })).Build()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		`stream s/default is made durable twice`, `component "s" makes stream "none" durable, but declares no such stream`,
+		`streams s/default and r/default are durable in the same log "a"`, `log of r/other "no good" must be`,
+		`stream q/default is durable in a log without a name`, `bolt "direct" has a direct grouping of s/default, which is durable`,
+		`bolt "custom" has a custom grouping of s/default, which is durable`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not among the faults: %v", want, err)
+		}
+	}
+}

@@ -49,15 +49,8 @@ func (r *OwnRoots) Put(dst *[ShortRecord]byte, w int, seq uint64) int {
 }
 
 func (r *OwnRoots) set(seq uint64) {
-	n := uvarintLen(seq)
-	r.head, r.size = tagRoot|uint32(1+n)<<8|tagRootSeq<<16, 3+n
-	more := uint64(nonASCII) &^ (^uint64(0) << (8 * (n - 1) & 63)) // of all bytes but the last
-	r.next = spread7(seq) | spread7(seq>>28)<<32 | more
-}
-
-// spread7 returns the low 28 bits of u as four bytes of seven bits.
-func spread7(u uint64) uint64 {
-	return u&0x7f | u<<1&0x7f00 | u<<2&0x7f0000 | u<<3&0x7f000000
+	u, n := spreadUvarint(seq)
+	r.head, r.size, r.next = tagRoot|uint32(1+n)<<8|tagRootSeq<<16, 3+n, u
 }
 
 // ownRoom is how far OwnRecord looks, in bytes: a record with a key hash and a
@@ -89,9 +82,4 @@ func OwnRecord(body []byte, off int) (end, values int, seq uint64, ok bool) {
 	}
 	v &= ^uint64(0) >> (64 - 8*n)
 	return end, values, squeeze7(v) | squeeze7(v>>32)<<28, true
-}
-
-// squeeze7 is the inverse of spread7.
-func squeeze7(v uint64) uint64 {
-	return v&0x7f | v>>1&0x3f80 | v>>2&0x1fc000 | v>>3&0xfe00000
 }

@@ -127,7 +127,7 @@ func putShortValue(dst *[ShortRecord]byte, w int, v *Value) int {
 		if room < 3+binary.MaxVarintLen64 {
 			return 0
 		}
-		n := binary.PutUvarint(dst[w+3:], zigzag(int64(v.num)))
+		n := putUvarint((*[binary.MaxVarintLen64]byte)(dst[w+3:]), zigzag(int64(v.num)))
 		dst[w], dst[w+1], dst[w+2] = tagValue, byte(1+n), tagInt
 		return w + 3 + n
 	case TypeFloat, TypeTime:

@@ -208,6 +208,10 @@ func (r *Record) Int(i int) (int64, error) {
 			r.learn(i, r.at[i]+4)
 			return unzigzag(uint64(b[3])), nil
 		}
+		if u, w := uvarint8(b[3:]); w > 0 && w == int(b[1])-1 {
+			r.learn(i, r.at[i]+3+uint32(w))
+			return unzigzag(u), nil
+		}
 		if u, w := binary.Uvarint(b[3:]); w > 0 && w == int(b[1])-1 {
 			r.learn(i, r.at[i]+3+uint32(w))
 			return unzigzag(u), nil

@@ -17,7 +17,6 @@ import (
 	"github.com/bufbuild/protocompile/protoutil"
 	gengo "google.golang.org/protobuf/cmd/protoc-gen-go/internal_gengo"
 	"google.golang.org/protobuf/compiler/protogen"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/pluginpb"
@@ -91,7 +90,7 @@ func generate(ctx context.Context, root string, protos []string) (map[string][]b
 	}
 	plugin, err := protogen.Options{}.New(&pluginpb.CodeGeneratorRequest{
 		FileToGenerate: protos,
-		Parameter:      proto.String("paths=source_relative"),
+		Parameter:      new("paths=source_relative"),
 		ProtoFile:      descriptors,
 	})
 	if err != nil {
@@ -159,7 +158,7 @@ func write(out io.Writer, root string, want map[string][]byte, present []string)
 		if err := os.WriteFile(file, want[name], 0o644); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "wrote", name)
+		_, _ = fmt.Fprintln(out, "wrote", name)
 	}
 	for _, name := range present {
 		if _, ok := want[name]; ok {
@@ -168,7 +167,7 @@ func write(out io.Writer, root string, want map[string][]byte, present []string)
 		if err := os.Remove(filepath.Join(root, filepath.FromSlash(name))); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, "removed", name)
+		_, _ = fmt.Fprintln(out, "removed", name)
 	}
 	return nil
 }

@@ -1082,10 +1082,12 @@ func (x *PlanInput) GetKeyIndex() uint32 {
 }
 
 type PlanStream struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Component     uint32                 `protobuf:"varint,1,opt,name=component,proto3" json:"component,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Fields        []string               `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Component uint32                 `protobuf:"varint,1,opt,name=component,proto3" json:"component,omitempty"`
+	Name      string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Fields    []string               `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Log that the stream's tuples are appended to; empty if it is not durable.
+	Log           string `protobuf:"bytes,4,opt,name=log,proto3" json:"log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1139,6 +1141,13 @@ func (x *PlanStream) GetFields() []string {
 		return x.Fields
 	}
 	return nil
+}
+
+func (x *PlanStream) GetLog() string {
+	if x != nil {
+		return x.Log
+	}
+	return ""
 }
 
 type PlanContainer struct {
@@ -1293,12 +1302,13 @@ const file_wire_wirepb_ardea_proto_rawDesc = "" +
 	"\x06stream\x18\x01 \x01(\rR\x06stream\x12\x1a\n" +
 	"\bgrouping\x18\x02 \x01(\rR\bgrouping\x12\x16\n" +
 	"\x06fields\x18\x03 \x03(\rR\x06fields\x12\x1b\n" +
-	"\tkey_index\x18\x04 \x01(\rR\bkeyIndex\"V\n" +
+	"\tkey_index\x18\x04 \x01(\rR\bkeyIndex\"h\n" +
 	"\n" +
 	"PlanStream\x12\x1c\n" +
 	"\tcomponent\x18\x01 \x01(\rR\tcomponent\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
-	"\x06fields\x18\x03 \x03(\tR\x06fields\"g\n" +
+	"\x06fields\x18\x03 \x03(\tR\x06fields\x12\x10\n" +
+	"\x03log\x18\x04 \x01(\tR\x03log\"g\n" +
 	"\rPlanContainer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x14\n" +
 	"\x05tasks\x18\x02 \x03(\rR\x05tasks\x12\x16\n" +
