@@ -3,17 +3,22 @@ package dataplane
 import (
 	"slices"
 
+	"github.com/ardea-stream/ardea/pool"
 	"github.com/ardea-stream/ardea/wire"
 )
 
 // Acks and failures take the way that data takes, in the other direction: from a
 // bolt's task to the manager of the spout's container and from there to the
-// spout's task. They are written at once, cost no credit and are never queued.
+// spout's task. They are written at once, cost no credit and are never queued,
+// but for those of the time before two managers are linked for the first time: a
+// tuple may have come by way of a third one, and its ack must not be lost where
+// nothing has failed.
 // What is in them is checked by the first manager, since whoever finds fault
 // with them later would blame the wrong link.
 
 // maxAcksWaiting bounds what waits for a spout or a peer that does not read, in
-// bytes beyond its window. Further acks are dropped until it reads again.
+// bytes beyond its window, or for the first link to a peer. Further acks are
+// dropped until it reads again.
 const maxAcksWaiting = 4 << 20
 
 // minAck is the least that an entry of an ack frame takes, in bytes.
@@ -99,7 +104,8 @@ func (f *optimized) tick() {}
 func (f *optimized) tracked() int { return 0 }
 
 // sendAcks writes whole frames with n acks of task source for a spout's task d.
-// They are dropped when there is no link, or nobody reads it. The spout learns
+// They wait for the first link to another container, see firstAcks. Else they are
+// dropped when there is no link, or nobody reads it. The spout learns
 // that: when its link is back it takes everything for lost, and else it is told
 // as soon as the way is open.
 func (lp *loop) sendAcks(d *dest, source uint32, frames []byte, n int) {
@@ -110,9 +116,42 @@ func (lp *loop) sendAcks(d *dest, source uint32, frames []byte, n int) {
 			lp.c.acksForwarded += uint64(n)
 			return
 		}
+	} else if !d.local && o.untried() && o.first.frames.Len() < maxAcksWaiting {
+		o.first.frames.Write(frames)
+		o.first.acks += n
+		return
 	}
 	lp.c.acksDropped += uint64(n)
 	o.owe(source)
+}
+
+// firstAcks are acks for the spouts of a container that has not been linked yet.
+type firstAcks struct {
+	frames pool.Ring // whole ones, each in one slice
+	acks   int
+}
+
+// untried reports whether there has been no link, so that nothing can have been lost with one.
+func (o *outlet) untried() bool { return o.link == nil && !o.lost && !o.again }
+
+// sendFirst writes the acks that have waited for the first link, which is there.
+func (o *outlet) sendFirst(lp *loop) {
+	f, l := &o.first, o.link
+	if l == nil || f.frames.Len() == 0 {
+		return
+	}
+	for o.link == l && f.frames.Len() > 0 {
+		o.vecs = f.frames.Vectors(o.vecs[:0], 1)
+		lp.writeFrames(l, o.vecs[0])
+		f.frames.Discard(len(o.vecs[0]))
+	}
+	if o.link == l {
+		lp.c.acksForwarded += uint64(f.acks)
+	} else {
+		lp.c.acksDropped += uint64(f.acks) // with the link, which is told when the next one is there
+		f.frames.Reset()
+	}
+	f.acks = 0
 }
 
 // owe notes that whoever reads an outlet must be told that what went through a task may be lost.

@@ -323,6 +323,7 @@ func TestAcksAreBoundedAndTheirLossIsTold(t *testing.T) {
 func TestAcksForATaskOrContainerThatIsNotThere(t *testing.T) {
 	p := chainPlan(t, tracked, []uint32{1, 2, 3}, []uint32{4})
 	lp := offline(t, p, 1, "optimized")
+	lp.peers[2].lost = true // its link broke
 	feed(lp, roleInstance, 2, slices.Concat(ackFrame(p, 2, 1, entry{1, 2}, entry{2, 3}), ackFrame(p, 2, 4, entry{1, 2}), ackFrame(p, 2, 4, entry{1, 2})))
 	if lp.c.acksDropped != 4 || lp.c.acksForwarded != 0 {
 		t.Errorf("%d acks dropped, %d forwarded, want 4 and 0", lp.c.acksDropped, lp.c.acksForwarded)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/ardea-stream/ardea/dlog"
 	"github.com/ardea-stream/ardea/plan"
 )
 
@@ -17,6 +18,9 @@ const (
 
 	// minWindow is well above what a task handles before it returns credit.
 	minWindow = 64 << 10
+	// leastBatch is what a log must take at once: frames hold a tuple of any size
+	// or a batch, as large as tasks make them.
+	leastBatch = 2 << 20
 )
 
 // Config says what a stream manager serves. Sizes are in bytes.
@@ -40,6 +44,10 @@ type Config struct {
 	// nobody over TCP who does not prove to know it. Default: anybody is a
 	// peer who knows the plan.
 	Secret []byte
+	// Store takes what is emitted on durable streams by the tasks of the container.
+	// It must be there if the plan has such streams, and stay open until Run has
+	// returned. Only the optimized modes append.
+	Store *dlog.Store
 
 	// HighMark is the queue of a destination at which the spouts that can
 	// reach it are clamped. Default 8 MiB. Larger values even out bursts and
@@ -106,6 +114,17 @@ func (c Config) Validate() error {
 	}
 	if len(c.Ended) > 0 && !c.Restarted {
 		fault("Ended is set for a manager that is not Restarted")
+	}
+	if c.Plan != nil && c.Plan.Durable() {
+		switch {
+		case c.Store == nil:
+			fault("Store is missing: the plan has durable streams")
+		case c.Store.MaxBatch() < leastBatch:
+			fault("batches of Store may have %d bytes, durable streams need %d", c.Store.MaxBatch(), leastBatch)
+		}
+		if !c.Mode.Optimized {
+			errs = append(errs, &DurableModeError{Mode: c.Mode})
+		}
 	}
 	if c.Plan != nil {
 		for _, t := range c.Ended {

@@ -21,8 +21,20 @@ func (lp *loop) data(l *link, h wire.Header, frame []byte) {
 	lp.c.framesIn++
 	lp.c.tuples += uint64(h.Count)
 	l.credit -= len(frame)
+	if l.role == roleInstance && lp.dests[l.task].endsOut[h.Stream] {
+		lp.c.dropped += uint64(h.Count) // the task has ended it: this process does not know what the one before it had done
+		l.pending += len(frame)
+		return
+	}
+	if lp.logs != nil && lp.logs.keep(l, h, frame) {
+		return
+	}
 	l.pending += len(frame)
+	lp.forward(l, h, frame)
+}
 
+// forward forwards a data frame that l has sent.
+func (lp *loop) forward(l *link, h wire.Header, frame []byte) {
 	var err error
 	switch {
 	case l.role == rolePeer:
@@ -107,12 +119,20 @@ func (lp *loop) end(l *link, h wire.Header, frame []byte) {
 		lp.passEnd(h, frame, lp.dests[h.Dest])
 		return
 	}
+	lp.dests[l.task].endsOut[h.Stream] = true
+	if lp.logs != nil && lp.logs.keepEnd(h) {
+		return
+	}
+	lp.passEnds(h, frame)
+}
+
+// passEnds sends an end frame to all tasks that consume its stream.
+func (lp *loop) passEnds(h wire.Header, frame []byte) {
 	for _, c := range lp.table[h.Stream] {
 		for _, t := range c.Tasks {
 			lp.passEnd(h, frame, lp.dests[t])
 		}
 	}
-	lp.dests[l.task].endsOut[h.Stream] = true
 }
 
 // passEnd sends an end frame to one task, behind what was routed there before.

@@ -30,12 +30,11 @@ func (lp *loop) repeatEndsOf(task uint32) {
 	var frame [wire.HeaderSize]byte // not the scratch: passEnd may send others first
 	for stream := range lp.sources[task] {
 		h := wire.Header{Kind: wire.KindEnd, Stream: stream, Source: task, Epoch: lp.plan.Epoch}
-		for _, c := range lp.table[stream] {
-			for _, t := range c.Tasks {
-				h.Put(frame[:])
-				lp.passEnd(h, frame[:], lp.dests[t])
-			}
-		}
 		d.endsOut[stream] = true
+		if lp.logs != nil && lp.logs.keepEnd(h) {
+			continue
+		}
+		h.Put(frame[:])
+		lp.passEnds(h, frame[:])
 	}
 }

@@ -31,3 +31,23 @@ type HelloError struct{ Reason string }
 
 // Error gives the reason.
 func (e *HelloError) Error() string { return "dataplane: hello refused: " + e.Reason }
+
+// DurableModeError says that a topology with durable streams was to run in a mode that decodes tuples.
+type DurableModeError struct{ Mode Mode }
+
+// Error names the mode and those that will do.
+func (e *DurableModeError) Error() string {
+	return fmt.Sprintf("dataplane: mode %v appends nothing to logs, and the topology has durable streams: use optimized, with or without switches", e.Mode)
+}
+
+// LogError says that a log cannot be appended to any more, and what the run would promise without it.
+type LogError struct {
+	Log string
+	Err error
+}
+
+// Error names the log and the cause.
+func (e *LogError) Error() string { return fmt.Sprintf("dataplane: log %s: %v", e.Log, e.Err) }
+
+// Unwrap returns the cause.
+func (e *LogError) Unwrap() error { return e.Err }

@@ -81,8 +81,9 @@ func (lp *loop) checkHello(h wire.Hello) (wire.Code, error) {
 	return 0, nil
 }
 
-// helloInstance accepts a task's link. The newest incarnation of a task wins;
-// a link of the same or an older one that is still here is closed.
+// helloInstance accepts a task's link. The newest incarnation of a task wins:
+// a link of the same or an older one that is still here is closed, and older ones
+// are refused for good, also when the newest has ended its streams and hung up.
 func (lp *loop) helloInstance(l *link, h wire.Hello) {
 	if l.tcp {
 		lp.refuse(l, wire.CodeUnknown, &HelloError{"tasks connect to the Unix socket of their container"})
@@ -93,15 +94,12 @@ func (lp *loop) helloInstance(l *link, h wire.Hello) {
 		lp.refuse(l, wire.CodeUnknown, &HelloError{fmt.Sprintf("task %d does not belong to container %d", h.Task, lp.here)})
 		return
 	}
-	if old := d.out.link; old != nil {
-		if h.Incarnation < old.incarnation {
-			lp.refuse(l, wire.CodeDuplicate, &HelloError{fmt.Sprintf("task %d is connected with incarnation %d, this is %d", h.Task, old.incarnation, h.Incarnation)})
-			return
-		}
-		lp.detach(old, errReplaced)
-		lp.close(old)
+	if h.Incarnation < d.out.newest {
+		lp.refuse(l, wire.CodeDuplicate, &HelloError{fmt.Sprintf("task %d has connected with incarnation %d, this is %d", h.Task, d.out.newest, h.Incarnation)})
+		return
 	}
-	l.role, l.task, l.incarnation = roleInstance, h.Task, h.Incarnation
+	lp.replace(d.out, h.Incarnation)
+	l.role, l.task = roleInstance, h.Task
 	l.credit = lp.m.cfg.Credit
 	l.blocked = lp.blockedFor(h.Task)
 	lp.write(l, wire.AppendWelcome(nil, wire.Welcome{
@@ -118,6 +116,15 @@ var (
 	errClosed   = errors.New("dataplane: closed by this side")
 )
 
+// replace closes the link that an outlet has, if any, before a link of that incarnation takes its place.
+func (lp *loop) replace(o *outlet, incarnation uint64) {
+	o.newest = incarnation
+	if old := o.link; old != nil {
+		lp.detach(old, errReplaced)
+		lp.close(old)
+	}
+}
+
 // helloPeer accepts another stream manager's link. The lower container dials,
 // so that two managers share one link.
 func (lp *loop) helloPeer(l *link, h wire.Hello) {
@@ -131,15 +138,12 @@ func (lp *loop) helloPeer(l *link, h wire.Hello) {
 		lp.refuse(l, wire.CodeSecret, &HelloError{fmt.Sprintf("container %d has not proved that it belongs to this run", h.Container)})
 		return
 	}
-	if old := p.link; old != nil {
-		if h.Incarnation < old.incarnation {
-			lp.refuse(l, wire.CodeDuplicate, &HelloError{fmt.Sprintf("container %d is connected with incarnation %d, this is %d", h.Container, old.incarnation, h.Incarnation)})
-			return
-		}
-		lp.detach(old, errReplaced)
-		lp.close(old)
+	if h.Incarnation < p.newest {
+		lp.refuse(l, wire.CodeDuplicate, &HelloError{fmt.Sprintf("container %d has connected with incarnation %d, this is %d", h.Container, p.newest, h.Incarnation)})
+		return
 	}
-	l.incarnation, l.container = h.Incarnation, h.Container
+	lp.replace(p, h.Incarnation)
+	l.container = h.Container
 	w := wire.Welcome{Epoch: lp.plan.Epoch, Credit: uint32(peerCredit), Incarnation: lp.m.cfg.Incarnation}
 	if secret != nil {
 		w.Proof = wire.WelcomeProof(secret, h.Nonce, lp.here)
@@ -165,7 +169,6 @@ func (lp *loop) welcomed(l *link, body []byte) {
 		return
 	}
 	p := lp.peers[l.container]
-	l.incarnation = w.Incarnation
 	lp.sendControl(l, wire.Header{Kind: wire.KindCredit, Count: uint32(peerCredit)})
 	lp.joinPeer(l, p, int(w.Credit))
 }

@@ -11,7 +11,8 @@ const (
 	stageRoute  = "route"  // the event loop
 	stageAccept = "accept" // links
 	stageClock  = "clock"
-	stageDial   = "dial" // peers
+	stageDial   = "dial"   // peers
+	stageAppend = "append" // to logs
 )
 
 // label marks the calling goroutine, and those that it starts, for CPU and

@@ -21,16 +21,15 @@ const (
 
 // link is one connection. All of it belongs to the event loop.
 type link struct {
-	conn        gnet.Conn
-	role        role
-	dialled     bool // by this side; waits for a welcome while role is roleNew
-	closing     bool // an error frame is out or the link is replaced; nothing more is read or written
-	task        uint32
-	container   uint32
-	nonce       []byte // of the hello that this side sent
-	incarnation uint64
-	tcp         bool // came over the network: stream managers only
-	idle        int  // ticks without a byte from the other side
+	conn      gnet.Conn
+	role      role
+	dialled   bool // by this side; waits for a welcome while role is roleNew
+	closing   bool // an error frame is out or the link is replaced; nothing more is read or written
+	task      uint32
+	container uint32
+	nonce     []byte // of the hello that this side sent
+	tcp       bool   // came over the network: stream managers only
+	idle      int    // ticks without a byte from the other side
 
 	// Frames that arrive in pieces: partial holds what there is of one, and
 	// want how long it must be before anything can be done.

@@ -32,6 +32,7 @@ type loop struct {
 	links   map[*link]struct{}
 	fwd     forwarder
 	balance map[*router.Consumer]*router.Balance // of those that take whole batches
+	logs    *logs                                // nil unless there are durable streams
 
 	run        run     // frames of one read that go to the same place
 	dirty      []*dest // batches begun since the last flush
@@ -112,6 +113,9 @@ func newLoop(m *Manager) *loop {
 		lp.begun = make(chan struct{}, 1)
 	}
 	lp.fwd = newForwarder(lp, m.cfg.Mode)
+	if p.Durable() {
+		lp.logs = newLogs(lp)
+	}
 	lp.flusher = gnet.RunnableFunc(func(context.Context) error {
 		lp.busy.Enter("stream manager loop")
 		defer lp.busy.Leave("stream manager loop")
@@ -218,6 +222,9 @@ func (lp *loop) tick() {
 		}
 	}
 	lp.fwd.tick()
+	if lp.logs != nil {
+		lp.logs.tick()
+	}
 }
 
 // A half-open link is found within five seconds, of which a busy peer has four to answer.
@@ -242,10 +249,14 @@ func (lp *loop) release() {
 			d.batch = nil
 		}
 		d.out.queue.Reset()
+		d.out.first.frames.Reset()
 	}
 	for l := range lp.links {
 		if l.partial != nil {
 			l.partial.Release()
 		}
+	}
+	if lp.logs != nil {
+		lp.logs.release()
 	}
 }

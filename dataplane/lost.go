@@ -12,8 +12,9 @@ import "github.com/ardea-stream/ardea/wire"
 // which closes it, or because it closes a link itself: refused, replaced, or
 // silent. Then all is lost that was unread, in pieces, half written or queued
 // for the task. The exceptions are acks for a spout or a container that is not
-// connected or does not read, and notices for a container that is not connected:
-// those are kept as owed (outlet.owed).
+// connected any more or does not read, and notices for a container that is not
+// connected: those are kept as owed (outlet.owed). Acks for a container that was
+// never connected are kept as they are (outlet.first).
 //
 //   - The link of a task: what is lost was on its way to the task or came from
 //     it, acks included, so its roots are at spouts upstream of it, or at
@@ -32,6 +33,8 @@ import "github.com/ardea-stream/ardea/wire"
 //   - A manager: its links break on all other sides, which do the above. The next
 //     one knows from Config.Restarted that it must do so too, for all its tasks
 //     and peers, and clamps until each task has connected.
+//   - A frame of a durable stream that the log has refused: it came from a task of
+//     this container. If that is a spout, it is told; else the spouts upstream of it.
 //   - A notice: it is lost with the link between two managers. Then the receiver
 //     tells its spouts about all tasks of the sender, of which the task of the
 //     notice is one, or that which the lost bytes came from or were for.
@@ -97,6 +100,19 @@ func (lp *loop) tell(o *outlet) {
 				lp.tellPeer(s.out, d.task)
 			}
 		}
+	}
+}
+
+// tellFrom tells the spouts that tuples which a task of this container has sent can have come from: itself, if it is one,
+// or those upstream of it.
+func (lp *loop) tellFrom(task uint32) {
+	d := lp.dests[task]
+	if !d.spout {
+		lp.tell(d.out)
+		return
+	}
+	if l := d.out.link; l != nil {
+		lp.sendLost(l, task)
 	}
 }
 

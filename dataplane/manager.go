@@ -21,14 +21,16 @@ const socketBuffer = 1 << 20
 
 // Manager is the stream manager of one container. Its methods may be called
 // from any goroutine. Run starts one event loop, one goroutine that accepts
-// links, one for the clock, one for every peer that is being dialled, and in modes
-// without flush on drain one for the age of batches; all have ended when it returns.
+// links, one for the clock, one for every peer that is being dialled, in modes
+// without flush on drain one for the age of batches, and one that appends to
+// logs if there are durable streams; all have ended when it returns.
 type Manager struct {
 	cfg     Config
 	loop    *loop
 	ready   chan struct{}
 	done    chan struct{}           // closed when Run returns
 	control gnet.EventLoop          // set before ready is closed
+	fail    context.CancelCauseFunc // ends Run; set by it
 	workers sync.WaitGroup          // goroutines that dial peers or look after old batches
 	last    atomic.Pointer[Metrics] // the loop's final figures
 }
@@ -46,39 +48,70 @@ func New(cfg Config) (*Manager, error) {
 // Ready is closed once the manager accepts links.
 func (m *Manager) Ready() <-chan struct{} { return m.ready }
 
-// Run serves until ctx ends and returns nil then. It returns an error when the
-// container's addresses cannot be bound. It is called once.
+// Run serves until ctx ends and returns nil then. What durable streams have got
+// is on disk when it returns. It returns an error when the container's addresses
+// cannot be bound, and a *LogError when a log cannot be opened or, where tuples
+// are tracked, takes nothing any more. It is called once.
 func (m *Manager) Run(ctx context.Context) error {
 	defer close(m.done)
 	here := m.cfg.Plan.Container(m.cfg.Container)
 	if err := removeStaleSocket(ctx, here.Socket); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	if err := m.openLogs(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	m.loop.ctx = ctx
+	m.fail = cancel
+	if m.loop.logs != nil {
+		m.loop.logs.app.ctx = ctx
+	}
 
 	ended := make(chan error, 1)
 	h := &handler{m: m, started: make(chan struct{})}
 	go func() {
 		m.label(ctx, stageAccept) // inherited by gnet's goroutines, which say more in their first callback
 		// gnet does not close the first listener when the second fails, so the one that is likelier to fail comes first.
-		ended <- gnet.Rotate(h, []string{"tcp://" + here.Address, "unix://" + here.Socket},
+		err := gnet.Rotate(h, []string{"tcp://" + here.Address, "unix://" + here.Socket},
 			gnet.WithNumEventLoop(1), gnet.WithReadBufferCap(readBuffer), gnet.WithWriteBufferCap(socketBuffer),
 			gnet.WithLoadBalancing(gnet.LeastConnections), gnet.WithTicker(true),
 			gnet.WithTCPNoDelay(gnet.TCPNoDelay), gnet.WithReuseAddr(true), gnet.WithLogger(gnetLogger{m.cfg.Logger}))
+		h.m = nil // gnet keeps every engine that it has run, with its handler, for good
+		ended <- err
 	}()
 	select {
 	case err := <-ended:
 		return m.bindError(err)
 	case <-h.started:
 	}
+	if m.loop.logs != nil {
+		go m.appendToLogs(ctx)
+	}
 	err := m.serve(ctx, h, ended)
-	cancel()
+	cancel(nil)
 	m.workers.Wait()
+	m.stopLogs()
 	m.loop.release()
 	_ = os.Remove(here.Socket)
+	if failed, ok := errors.AsType[*LogError](context.Cause(ctx)); ok && err == nil {
+		return failed
+	}
 	return err
+}
+
+// stopLogs waits until the logs have everything. The event loop has ended.
+func (m *Manager) stopLogs() {
+	if m.loop.logs == nil {
+		return
+	}
+	m.loop.logs.stop()
+	if last := m.last.Load(); last != nil {
+		s := *last
+		m.loop.logs.fill(&s)
+		m.last.Store(&s)
+	}
 }
 
 func (m *Manager) bindError(err error) error {
@@ -109,7 +142,7 @@ func (m *Manager) serve(ctx context.Context, h *handler, ended <-chan error) err
 	}
 	m.workers.Wait() // while the loop runs: a link that is being enrolled waits for it
 	_ = m.control.Execute(ctx, gnet.RunnableFunc(func(context.Context) error {
-		m.last.Store(m.loop.snapshot())
+		h.m.last.Store(h.m.loop.snapshot()) // by way of the handler: gnet keeps this function, too
 		return gneterrors.ErrEngineShutdown
 	}))
 	return <-ended

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,20 @@ func testPlan(tb testing.TB, bolts, containers int, in topology.Option) *plan.Pl
 	})
 }
 
+// portsTaken counts the ports that freePort has looked at, from a random one on.
+var portsTaken = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(20000))
+	return &n
+}()
+
 // freePort returns an address that nobody listens on, of those that the system
 // does not give to connections: one of these could take it before it is used.
+// None is given twice, or two containers of a plan could have the same.
 func freePort(tb testing.TB) string {
 	tb.Helper()
 	for {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+portsTaken.Add(1)%20000))
 		if err != nil {
 			continue
 		}
@@ -82,13 +91,28 @@ type testTask struct {
 
 func dialTask(tb testing.TB, p *plan.Plan, id uint32) *testTask {
 	tb.Helper()
-	tt := dialRaw(tb, p, "unix", p.ContainerOf(id).Socket)
-	tt.id = id
-	tt.write(wire.AppendHello(nil, wire.Hello{Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Task: id, Incarnation: 1}))
+	return dialAs(tb, p, id, 1)
+}
+
+// dialAs is dialTask for a certain incarnation.
+func dialAs(tb testing.TB, p *plan.Plan, id uint32, incarnation uint64) *testTask {
+	tb.Helper()
+	tt := helloAs(tb, p, id, incarnation)
 	h, body := tt.read()
 	if h.Kind != wire.KindWelcome {
 		tb.Fatalf("answer to hello is %v %q", h.Kind, body)
 	}
+	return tt
+}
+
+// helloAs says hello and leaves the answer.
+func helloAs(tb testing.TB, p *plan.Plan, id uint32, incarnation uint64) *testTask {
+	tb.Helper()
+	tt := dialRaw(tb, p, "unix", p.ContainerOf(id).Socket)
+	tt.id = id
+	tt.write(wire.AppendHello(nil, wire.Hello{
+		Topology: p.Topology, Fingerprint: p.Fingerprint, Epoch: p.Epoch, Task: id, Incarnation: incarnation,
+	}))
 	return tt
 }
 
@@ -99,7 +123,7 @@ func dialRaw(tb testing.TB, p *plan.Plan, network, address string) *testTask {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return &testTask{t: tb, conn: c, plan: p}
 }
 

@@ -40,6 +40,14 @@ type Metrics struct {
 	Losses        uint64 `json:"losses"`        // frames sent that say that something may be lost
 	TrackedRoots  int    `json:"tracked_roots"` // in the modes that decode, tuples of local spouts that are tracked here now
 
+	// Of durable streams: tuples that are on disk, and bytes of them; tuples that the
+	// log has refused, and why the last of them were; and bytes of frames that it does not have yet, now.
+	LogTuples uint64 `json:"log_tuples,omitempty"`
+	LogBytes  uint64 `json:"log_bytes,omitempty"`
+	LogFailed uint64 `json:"log_failed,omitempty"`
+	LogHeld   int    `json:"log_held_bytes,omitempty"`
+	LogError  string `json:"log_error,omitempty"`
+
 	// Refused counts links closed with an error, by the name of the code.
 	Refused map[string]uint64 `json:"refused"`
 }
@@ -52,6 +60,9 @@ func (lp *loop) snapshot() *Metrics {
 		Dropped: c.dropped, Clamps: c.clamps, LinksLost: c.linksLost, RemoteErrors: c.remoteErrors,
 		AcksForwarded: c.acksForwarded, AcksDropped: c.acksDropped, Losses: c.losses, TrackedRoots: lp.fwd.tracked(),
 		QueuePeak: c.queuePeak, Links: len(lp.links), Refused: map[string]uint64{},
+	}
+	if lp.logs != nil {
+		lp.logs.fill(s)
 	}
 	for code, n := range c.refused {
 		if n > 0 {

@@ -13,6 +13,7 @@ import (
 // open and a link is attached.
 type outlet struct {
 	link   *link
+	newest uint64 // incarnation of the newest link that there has been; who has an older one was replaced
 	window int
 	queue  pool.Ring
 	dests  []*dest  // the one task, or the tasks of the other container
@@ -21,6 +22,7 @@ type outlet struct {
 	again  bool     // something may have been lost before there was a link
 	ended  bool     // the task has said that it is done; what still comes for it is dropped
 	owed   []uint32 // tasks of which the other side must be told that something may be lost
+	first  firstAcks
 	vecs   [][]byte
 }
 
@@ -36,6 +38,7 @@ func (o *outlet) attach(lp *loop, l *link, window int) {
 		o.owed = nil // a task that connects takes everything for lost by itself
 	}
 	o.drain(lp)
+	o.sendFirst(lp)
 	if again {
 		lp.repeatEnds(o)
 	}

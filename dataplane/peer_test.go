@@ -32,7 +32,7 @@ func acceptAny(t *testing.T, l net.Listener, p *plan.Plan) (*testTask, uint32) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	peer := &testTask{t: t, conn: c, plan: p}
 	h, body := peer.read()
 	hello, err := wire.ParseHello(body)

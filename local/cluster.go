@@ -54,7 +54,8 @@ func Start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, erro
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	c, err := start(ctx, t, o.withDefaults(t.Delivery))
+	o = o.withDefaults(t.Delivery)
+	c, err := start(ctx, t, o)
 	if err != nil {
 		return nil, &StartError{Topology: t.Name, Err: err}
 	}
@@ -62,6 +63,9 @@ func Start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, erro
 }
 
 func start(ctx context.Context, t *topology.Topology, o Options) (*Cluster, error) {
+	if err := checkLogs(t, &o); err != nil {
+		return nil, err
+	}
 	served, err := serveEndpoints(ctx, o)
 	if err != nil {
 		return nil, err

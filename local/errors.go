@@ -14,6 +14,8 @@ var (
 	ErrInChild = errors.New("local: this process is the child of a run: call RunChild instead of Start")
 	// ErrParentGone is returned by RunChild when the parent has died.
 	ErrParentGone = errors.New("local: the parent process is gone")
+	// ErrNoLogDir says that a topology with durable streams has no place for its logs.
+	ErrNoLogDir = errors.New("local: the topology has durable streams and there is no place for their logs: name one by LogDir, or --log-dir")
 	// ErrEnded is returned by methods of a cluster that need a running one.
 	ErrEnded = errors.New("local: the run has ended")
 	// ErrNotRunning says that there is no such run, or no more.
@@ -134,6 +136,20 @@ type DirInUseError struct {
 func (e *DirInUseError) Error() string {
 	return fmt.Sprintf("local: run directory %s is in use by process %s: choose another one", e.Dir, e.PID)
 }
+
+// LogDirError says that the logs of durable streams cannot be where they should be.
+type LogDirError struct {
+	Dir string // of the store, of one container
+	Err error  // of dlog.Open, or of the file system
+}
+
+// Error names the folder and the cause.
+func (e *LogDirError) Error() string {
+	return fmt.Sprintf("local: log directory %s: %v", e.Dir, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *LogDirError) Unwrap() error { return e.Err }
 
 // ProfileError says that a process has not recorded or not written profiles.
 type ProfileError struct {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/ardea-stream/ardea/dataplane"
+	"github.com/ardea-stream/ardea/dlog"
 	"github.com/ardea-stream/ardea/instance"
 	"github.com/ardea-stream/ardea/local/capture"
 	"github.com/ardea-stream/ardea/plan"
@@ -25,6 +26,8 @@ type host struct {
 	topology *topology.Topology
 	logger   *slog.Logger
 	usage    func() Usage // of the process
+	// inProcess says that there will be no next process.
+	inProcess bool
 
 	out   lineWriter // reports
 	roles sync.WaitGroup
@@ -91,13 +94,23 @@ func (h *host) serve(ctx context.Context, commands io.Reader, reports io.Writer)
 		case <-gone:
 			return ErrParentGone
 		case err := <-finished:
-			if err != nil {
-				h.fail(0, err)
-			}
+			h.ended(err)
 			profiles.stop()
 			<-profiles.done // so that files which are being written become complete
 			return errors.Join(err, h.out.write(report{Kind: kindBye, Sample: h.sample(r)}))
 		}
+	}
+}
+
+// ended deals with the error of a role, if there is one. A log that has stopped may go on when its store is opened anew:
+// that is left to the next process, as after a death. All others are reported, which ends the run.
+func (h *host) ended(err error) {
+	if !h.inProcess && errors.Is(err, dlog.ErrStopped) {
+		h.logger.Error("stream manager ends, its log has failed", slog.Any("err", err))
+		return
+	}
+	if err != nil {
+		h.fail(0, err)
 	}
 }
 

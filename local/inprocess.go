@@ -35,7 +35,7 @@ func (s *squad) Commands() io.WriteCloser { return s.commands }
 func (s *squad) Kill()                    { s.cancel() }
 
 func (g *gang) launch(m *member, emit func(event)) (body, error) {
-	h := &host{orders: m.orders, topology: g.t, logger: g.logger, usage: func() Usage { return Usage{} }}
+	h := &host{orders: m.orders, topology: g.t, logger: g.logger, usage: func() Usage { return Usage{} }, inProcess: true}
 	// Commands go through a pipe of the kernel's: it takes them at once, while the
 	// member may be waiting for the supervisor to take a report.
 	commandReader, commandWriter, err := os.Pipe()

@@ -34,6 +34,7 @@ type orders struct {
 	Ending      []uint32 `json:"ending,omitempty"`    // of Tasks: have nothing left to do but to say the end of their streams
 	Positions   string   `json:"positions,omitempty"` // path of the directory where spouts keep their positions
 	Secret      []byte   `json:"secret,omitempty"`    // of the stream managers
+	Store       string   `json:"store,omitempty"`     // path of the store of a stream manager that has durable streams
 	Mode        string   `json:"mode,omitempty"`
 	HighMark    int      `json:"high_mark,omitempty"`
 	LowMark     int      `json:"low_mark,omitempty"`

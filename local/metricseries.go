@@ -90,6 +90,10 @@ var managerSeries = []series[managerFigures]{
 	{fields: "AcksDropped", name: "ardea_stream_manager_acks_dropped_total", kind: counter, help: "Frames of acks and failures that could not be delivered.", value: func(m *managerFigures) float64 { return float64(m.AcksDropped) }},
 	{fields: "Losses", name: "ardea_stream_manager_loss_frames_total", kind: counter, help: "Frames that told spouts of a possible loss.", value: func(m *managerFigures) float64 { return float64(m.Losses) }},
 	{fields: "TrackedRoots", name: "ardea_stream_manager_tracked_tuples", kind: gauge, help: "Tuples of spouts that the stream manager tracks now, in the naive modes.", value: func(m *managerFigures) float64 { return float64(m.TrackedRoots) }},
+	{fields: "LogTuples", name: "ardea_stream_manager_logged_tuples_total", kind: counter, help: "Tuples of durable streams that are on disk in their logs.", value: func(m *managerFigures) float64 { return float64(m.LogTuples) }},
+	{fields: "LogBytes", name: "ardea_stream_manager_logged_bytes_total", kind: counter, help: "Bytes of them, before they are compressed.", value: func(m *managerFigures) float64 { return float64(m.LogBytes) }},
+	{fields: "LogFailed", name: "ardea_stream_manager_log_refused_tuples_total", kind: counter, help: "Tuples of durable streams that a log has refused; where tuples are tracked they are replayed.", value: func(m *managerFigures) float64 { return float64(m.LogFailed) }},
+	{fields: "LogHeld", name: "ardea_stream_manager_log_waiting_bytes", kind: gauge, help: "Bytes of durable streams that wait for the disk now.", value: func(m *managerFigures) float64 { return float64(m.LogHeld) }},
 	{fields: "Refused", name: "ardea_stream_manager_refused_links_total", kind: counter, help: "Links that it closed with an error, by the error's code.", label: "code", by: func(m *managerFigures) map[string]float64 {
 		counts := map[string]float64{}
 		for code, n := range m.Refused {

@@ -23,6 +23,7 @@ import (
 // notServed lists the figures that are no metrics, and why.
 var notServed = map[string]string{
 	"Metrics.LastError":       "a text",
+	"Metrics.LogError":        "a text",
 	"ProcessSample.LastDeath": "a text",
 	"ProcessSample.Process":   "labels",
 	"ProcessSample.Usage":     "metrics of its own",

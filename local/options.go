@@ -51,6 +51,11 @@ type Options struct {
 	// the end. A given one is created if need be, with mode 0700, and what was
 	// created is removed. Paths of sockets in it must stay within 100 bytes.
 	Dir string
+	// LogDir is where the logs of durable streams are, see topology.Durable: a
+	// store of package dlog for each container, in the folder of its number, made
+	// if it is missing. It must be there for a topology with such streams, and is
+	// not used for others. It stays, and the next run appends to the same logs.
+	LogDir string
 	// Args are the arguments of re-executed children, nil meaning those of
 	// this process. With them the program must arrive at the same topology.
 	Args []string

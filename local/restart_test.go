@@ -239,7 +239,7 @@ func TestEndedTasksOfAProcessDoNotBeginAgain(t *testing.T) {
 func TestProcessThatHangsIsStartedAgain(t *testing.T) {
 	leaktest.Check(t)
 	o := options(t, "endless")
-	o.HangTimeout = 2 * time.Second
+	o.HangTimeout = 5 * time.Second // longer than a busy machine keeps the others waiting
 	c := start(t.Context(), t, "endless", o)
 	awaitFlow(t, c)
 	victim := find(t, c, "sum-5")

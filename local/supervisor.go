@@ -89,6 +89,7 @@ func newSupervisor(c *Cluster, o Options, dir *runDir, l launcher, planPath, pos
 		}}
 		if p.Role == RoleManager {
 			m.orders.Secret = secret
+			m.orders.Store = storeOf(c.plan, o, p.Container)
 		}
 		m.unended, m.ending, m.closing = map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
 		for _, t := range p.Tasks {
