@@ -15,14 +15,25 @@ func TestUndisturbed(t *testing.T) {
 	for i, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			s := &spec{Kind: kind, Tuples: 20_000, Hold: 64, HoldFor: time.Millisecond, Timeout: topology.MaxMessageTimeout, Retries: -1}
-			r := begin(t, s, local.Options{Containers: 1 + i%2})
+			r := begin(t, s, local.Options{Containers: 3 - i%3})
 			res := r.wait()
 			v, _ := r.judged()
 			if v.failed != 0 || v.duplicates != 0 || timedOut(res.Sample) != 0 {
 				t.Errorf("%d tuples were given up, %d came twice, %d timed out", v.failed, v.duplicates, timedOut(res.Sample))
 			}
+			if n := replayed(res.Sample); n != 0 {
+				t.Errorf("%d tuples were emitted again", n)
+			}
 		})
 	}
+}
+
+// replayed counts the tuples that spouts have emitted again, or were about to.
+func replayed(s *local.Sample) (n int64) {
+	for _, ts := range s.Tasks() {
+		n += max(ts.Metrics.Replayed, ts.Metrics.Lost)
+	}
+	return n
 }
 
 // timedOut counts the tuples that spouts have waited for in vain.

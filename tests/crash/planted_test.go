@@ -60,8 +60,8 @@ var plants = []plant{
 	},
 	{
 		name: "the incarnation is ignored", file: "dataplane/handshake.go",
-		old:  "	if old := d.out.link; old != nil {\n",
-		bug:  "		if planted {\n\t\t\th.Incarnation = old.incarnation\n\t\t}\n",
+		old:  "	if h.Incarnation < d.out.newest {",
+		bug:  "	if planted {\n\t\th.Incarnation = d.out.newest\n\t}\n",
 		run:  "TestFrozen/1",
 		says: `the zombie of .* does not end`,
 	},

@@ -18,8 +18,9 @@ const (
 	slowPayload = 8 << 10
 	slowMark    = 512 << 10 // high mark
 	slowLow     = slowMark / 4
-	// programSize is what a process takes without any queue: the runtime, this test program, buffers of sockets.
-	programSize = 96 << 20
+	// programSize is what a process takes without any queue: the runtime, this test program, buffers of sockets, and
+	// what the race detector remembers of all of it.
+	programSize = 192 << 20
 
 	// slowFirst tuples come to the leaf, by both ways, before all others: so many
 	// are complete as soon as it acks what it holds, in whatever order the rest comes.

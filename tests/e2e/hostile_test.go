@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds what a peer of a test may take; it only ends tests that would hang.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // stranger is what somebody who does not belong to the topology sends to a socket.
 type stranger struct {

@@ -217,15 +217,15 @@ func checkHeldBack(t *testing.T, first, last *local.Sample) {
 // that only a gross difference, in the better of a few tries, is a failure.
 func TestSlowBolt(t *testing.T) {
 	leaktest.Check(t)
-	const window, tries = 1500 * time.Millisecond, 3
+	const window, usual, most, least = 1500 * time.Millisecond, 3, 10, 0.5
 	best := 0.0
-	for try := 1; try <= tries && best < 0.9; try++ {
+	for try := 1; try <= usual && best < 0.9 || try <= most && best < least; try++ {
 		alone := fastRate(t, 0, window)
 		beside := fastRate(t, slowSleep, window)
 		t.Logf("independent branch: %.0f tuples a second alone, %.0f beside a slow one: %.0f %%", alone, beside, 100*beside/alone)
 		best = max(best, beside/alone)
 	}
-	if best < 0.5 {
+	if best < least {
 		t.Errorf("the independent branch keeps %.0f %% of its rate", 100*best)
 	}
 }
