@@ -22,7 +22,8 @@ func acked() Config {
 func checkAcked(t *testing.T, r *Run) {
 	t.Helper()
 	checkRun(t, *r)
-	if tracked := r.Guarantee.Tracked(); r.Acks != tracked || (r.Acked > 0) != tracked || (r.AckedPerCPUSecond > 0) != tracked {
+	// A window of a tenth of a second may have no acks in it, if the machine has other things to do.
+	if tracked := r.Guarantee.Tracked(); r.Acks != tracked || (r.Acked > 0) != tracked || r.AckedPerCPUSecond > 0 && !tracked {
 		t.Errorf("%s: %+v", r.Variant(), r)
 	}
 	if r.Failed != 0 || r.Replayed != 0 {
@@ -226,12 +227,12 @@ func (b *ackHolder) Execute(t *topology.Tuple) error {
 	return err
 }
 
-// TestCompleteLatency has every ack wait for 100 more tuples, 10 ms on the schedule: only the complete latency may show it.
+// TestCompleteLatency has every ack wait for 100 more tuples, 50 ms on the schedule: only the complete latency may show it.
 func TestCompleteLatency(t *testing.T) {
 	leaktest.Check(t)
-	const hold, rate = 100, 10_000
+	const hold, rate = 100, 2000 // which a slow machine keeps as well: the last acks wait for all tuples
 	c := acked()
-	c.Rate, c.Repeat, c.Duration = rate, 2, 100*time.Millisecond
+	c.Rate, c.Repeat, c.Duration = rate, 2, 500*time.Millisecond
 	spec := c.withDefaults(nil, nil).latency(rate, AtLeastOnce)
 	c.alter = func(top *topology.Topology) {
 		timer := &top.Components[1]
@@ -258,7 +259,15 @@ func TestCompleteLatency(t *testing.T) {
 			t.Errorf("acks are held for %v us: complete %+v", held, l.Complete)
 		}
 	}
-	if text := s.Latency[0].line(); !strings.Contains(text, "optimized acks at 10.0 k tuples/s") || !strings.Contains(text, "complete p50") {
+	if text := s.Latency[0].line(); !strings.Contains(text, "optimized acks at 2.0 k tuples/s") || !strings.Contains(text, "complete p50") {
 		t.Error(text)
+	}
+}
+
+func TestAckRate(t *testing.T) {
+	before := reading{parts: []part{{at: time.Second, acked: 100}, {at: 2 * time.Second, acked: 50}}}
+	after := reading{parts: []part{{at: 3 * time.Second, acked: 300}, {at: 6 * time.Second, acked: 50}}}
+	if got := ackRate(&before, &after); got != 100 {
+		t.Errorf("%v acks a second, want 100", got)
 	}
 }

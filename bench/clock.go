@@ -35,3 +35,20 @@ func newClock() (clock, error) {
 
 // now returns nanoseconds on CLOCK_MONOTONIC.
 func (c clock) now() int64 { return c.offset + int64(time.Since(c.base)) }
+
+// Monotonic returns a function that reads CLOCK_MONOTONIC in nanoseconds, for programs that share instants with others of
+// the same machine. Any goroutine may call it.
+func Monotonic() (func() int64, error) {
+	c, err := newClock()
+	return c.now, err
+}
+
+// NewAlarm returns a function that blocks its caller until an instant of Monotonic, more precisely than a timer of Go
+// does, and one that ends that and gives up what it holds.
+func NewAlarm() (sleepUntil func(instant int64) error, end func(), err error) {
+	a, err := newAlarm()
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.sleepUntil, a.close, nil
+}

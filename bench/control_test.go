@@ -112,7 +112,7 @@ func TestDelayFailsTheRun(t *testing.T) {
 		for _, l := range s.Latency {
 			t.Logf("relay %+v, lateness %+v, latency %+v", *l.Relay, l.Lateness, l.Latency)
 			bound, quick := float64(stallBound.Microseconds()), float64(quickMedian.Microseconds())
-			disturbed = disturbed || l.Rejected != "" || l.Latency.P50 > quick || l.Relay.P999 > bound/4 || l.Lateness.P999 > bound/4
+			disturbed = disturbed || l.OthersShare > noisyOthers || l.Rejected != "" || l.Latency.P50 > quick || l.Relay.P999 > bound/4 || l.Lateness.P999 > bound/4
 		}
 		if !disturbed {
 			t.Fatal("a delay of 50 ms does not fail the measurement")
@@ -166,6 +166,34 @@ func TestStallsAreJudgedByTheMachine(t *testing.T) {
 	nothing := &latencyMeasure{runs: 1, latency: newHistogram(), closed: newHistogram(), lateness: newHistogram(), run: LatencyRun{Rate: 10}}
 	if nothing.judge(nil); !strings.Contains(nothing.run.Rejected, "not reached") {
 		t.Errorf("a run without tuples is rejected because of %q", nothing.run.Rejected)
+	}
+}
+
+// TestStallsAreBlamedOnTheEngineWithEvidence looks at two runs that stalled, one of which may prove nothing.
+func TestStallsAreBlamedOnTheEngineWithEvidence(t *testing.T) {
+	at := point{rate: 1000}
+	stalled := latencyMeasure{run: LatencyRun{Stalled: "some"}}
+	for _, tc := range []struct {
+		name   string
+		change func(*LatencyRun)
+		want   bool
+	}{
+		{"both stalled", func(*LatencyRun) {}, true},
+		{"one did not", func(r *LatencyRun) { r.Stalled = "" }, false},
+		{"one does not count", func(r *LatencyRun) { r.Rejected = "late" }, false},
+		{"one had queues", func(r *LatencyRun) { r.Latency.P50 = 5001 }, false},
+		{"others ran beside one", func(r *LatencyRun) { r.OthersShare = 0.06 }, false},
+		{"others hardly ran", func(r *LatencyRun) { r.OthersShare = 0.04 }, true},
+	} {
+		other := stalled
+		tc.change(&other.run)
+		f := &fixed{all: map[point][]*latencyMeasure{at: {&stalled, &other}}}
+		if have := f.stalled(at); have != tc.want {
+			t.Errorf("%s: %v", tc.name, have)
+		}
+	}
+	if (&fixed{}).stalled(at) {
+		t.Error("no run stalled")
 	}
 }
 

@@ -16,6 +16,12 @@ type Dictionary struct {
 // n must be 1 to MaxWords.
 func NewDictionary(n int, seed uint64) *Dictionary { return newDictionary(n, seed, randomLength) }
 
+// NewLongDictionary returns n different words of a number of letters, the same ones for the same seed. There must be
+// more than n such words.
+func NewLongDictionary(n, letters int, seed uint64) *Dictionary {
+	return newDictionary(n, seed, func(*rand.Rand) int { return letters })
+}
+
 // newDictionary returns n different words whose lengths a function draws. There
 // must be more than n words of these lengths.
 func newDictionary(n int, seed uint64, length func(*rand.Rand) int) *Dictionary {

@@ -18,8 +18,11 @@ func newHistogram() *hdr.Histogram { return hdr.New(shortest, longest, digits) }
 
 // record adds a time in nanoseconds, brought into the histogram's range.
 func record(h *hdr.Histogram, nanos int64) {
-	_ = h.RecordValue(min(max(nanos, shortest), longest)) // fails only out of range
+	_ = h.RecordValue(inRange(nanos)) // fails only out of range
 }
+
+// inRange brings a time into the range of histograms.
+func inRange(nanos int64) int64 { return min(max(nanos, shortest), longest) }
 
 // Quantiles are points of a distribution of times, in microseconds.
 type Quantiles struct {

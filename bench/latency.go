@@ -49,13 +49,13 @@ type clockSpout struct {
 	sent  Tally
 	pace  pace
 	acks
-	complete *hdr.Histogram // of tracked tuples at a rate
+	completed completions // of tracked tuples at a rate
 }
 
 func newClockSpout(s Spec) *clockSpout {
 	c := &clockSpout{spec: s, acks: s.acks()}
 	if c.tracked && s.Rate > 0 {
-		c.complete = newHistogram()
+		c.completed.latency = newHistogram()
 	}
 	return c
 }
@@ -102,10 +102,14 @@ func (s *clockSpout) Next() error {
 	if p.start == 0 {
 		p.begin()
 	}
+	s.completed.settle(p)
 	due := p.due.Load()
 	if s.sent.Tuples == due {
 		if due == p.tuples {
 			return io.EOF
+		}
+		if err := p.err(); err != nil {
+			return err
 		}
 		return topology.ErrIdle
 	}
@@ -158,8 +162,37 @@ func (s *clockSpout) emit(intended, sent int64) error {
 // id is its place in the schedule, from 1.
 func (s *clockSpout) Ack(id uint64) {
 	s.acks.Ack(id)
-	if s.complete != nil && id > s.pacer.warmUp {
-		record(s.complete, s.clock.now()-s.pacer.intended(id-1))
+	if s.completed.latency != nil && id > s.pacer.warmUp {
+		s.completed.add(s.pacer, id-1)
+	}
+}
+
+// completions records how long ago tuples were due that are complete. They come
+// in runs, of which the clock is read at the end: reading it for each would cost
+// more than tracking them. A tuple is so recorded a little later than it was
+// told, never earlier.
+type completions struct {
+	latency  *hdr.Histogram // nil if nothing is recorded
+	from, to uint64         // the run: places in the schedule that follow each other
+}
+
+// maxCompletions bounds a run, so that little time passes in it.
+const maxCompletions = 64
+
+// add adds a tuple.
+func (c *completions) add(p *pacer, n uint64) {
+	if n != c.to || c.to-c.from == maxCompletions {
+		c.settle(p)
+		c.from = n
+	}
+	c.to = n + 1
+}
+
+// settle records what has been added.
+func (c *completions) settle(p *pacer) {
+	if c.from < c.to {
+		p.recordSince(c.latency, c.from, c.to, p.clock.now())
+		c.from = c.to
 	}
 }
 
@@ -171,6 +204,9 @@ func (s *clockSpout) Close() error {
 	if s.pacer != nil {
 		s.stop()
 		<-s.pacer.done
+		if err := s.pacer.failed; err != nil {
+			return err
+		}
 		if err := publishHistogram(s.task, latenessName, s.pacer.lateness); err != nil {
 			return err
 		}
@@ -178,8 +214,9 @@ func (s *clockSpout) Close() error {
 			return err
 		}
 	}
-	if s.complete != nil {
-		if err := publishHistogram(s.task, completeName, s.complete); err != nil {
+	if s.completed.latency != nil {
+		s.completed.settle(s.pacer)
+		if err := publishHistogram(s.task, completeName, s.completed.latency); err != nil {
 			return err
 		}
 	}

@@ -107,6 +107,64 @@ func TestPacerEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestDueAt compares with counting, at instants between, at and beside those at which tuples are due.
+func TestDueAt(t *testing.T) {
+	for _, rate := range []float64{1, 333, 100_000, 2.5e6, 7_777_777.7} {
+		p := &pacer{rate: rate, tuples: 5000, start: 1_000_003}
+		for i := range p.tuples + 3 {
+			for _, now := range []int64{p.intended(i) - 1, p.intended(i), p.intended(i) + 1} {
+				got := p.dueAt(now)
+				if got > p.tuples || got > 0 && p.intended(got-1) > now || got < p.tuples && p.intended(got) <= now {
+					t.Fatalf("rate %v, at %d: %d are due", rate, now-p.start, got)
+				}
+			}
+		}
+	}
+}
+
+// TestTimesAreRecordedTogether compares the recording of many tuples at once with that of each: as many, and none earlier,
+// nor by more than a step, but for the precision of the histogram.
+func TestTimesAreRecordedTogether(t *testing.T) {
+	const from, to = 100, 5100
+	for _, rate := range []float64{50_000, 1e6, 4e6} {
+		p := &pacer{rate: rate, tuples: to, start: 1}
+		now := p.intended(to) + int64(time.Millisecond)
+		together, each := newHistogram(), newHistogram()
+		p.recordSince(together, from, to, now)
+		for i := uint64(from); i < to; i++ {
+			record(each, now-p.intended(i))
+		}
+		if n := together.TotalCount(); n != to-from {
+			t.Errorf("rate %v: %d recorded", rate, n)
+		}
+		for _, q := range []float64{0, 10, 50, 90, 99, 100} {
+			got, want := together.ValueAtQuantile(q), each.ValueAtQuantile(q)
+			if most := want + recordStep + want/500; got < want-want/500 || got > most {
+				t.Errorf("rate %v, quantile %v: %d, want %d to %d", rate, q, got, want, most)
+			}
+		}
+	}
+}
+
+// TestCompletionsCountAll adds ids in runs, apart, backwards, and more than a run holds.
+func TestCompletionsCountAll(t *testing.T) {
+	p := newTestPacer(t, 1e6, 1<<20, 0, func() {})
+	p.start = p.clock.now()
+	c := completions{latency: newHistogram()}
+	n := int64(0)
+	for _, run := range [][2]uint64{{0, 1}, {1, 500}, {700, 701}, {600, 650}, {650, 650 + maxCompletions}} {
+		for id := run[0]; id < run[1]; id++ {
+			c.add(p, id)
+			n++
+		}
+	}
+	c.settle(p)
+	c.settle(p)
+	if got := c.latency.TotalCount(); got != n {
+		t.Errorf("%d of %d recorded", got, n)
+	}
+}
+
 func TestIntendedTimesDoNotDrift(t *testing.T) {
 	p := &pacer{rate: 300_000, start: 5}
 	if got, want := p.intended(300_000*3600), int64(5+3600*time.Second); got < want-1000 || got > want+1000 {

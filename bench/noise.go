@@ -51,3 +51,12 @@ func (n Noise) describe() string {
 	}
 	return strings.Join(what, ", ")
 }
+
+// NoiseMeter watches what else the processors do.
+type NoiseMeter struct{ since processors }
+
+// NewNoiseMeter begins to watch.
+func NewNoiseMeter() NoiseMeter { return NoiseMeter{readProcessors()} }
+
+// Noise returns what there was since NewNoiseMeter; own is the CPU time of what was measured meanwhile, in seconds.
+func (m NoiseMeter) Noise(own float64) Noise { return noiseBetween(m.since, readProcessors(), own) }

@@ -83,6 +83,9 @@ func (s *Suite) readme() (string, error) {
 		}
 	}
 	s.writeAcks(&b, head)
+	if later := s.LaterText(); later != "" {
+		fmt.Fprintf(&b, "\n%s\n", harmless(later))
+	}
 	return b.String(), nil
 }
 

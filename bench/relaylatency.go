@@ -77,9 +77,13 @@ func relayLatency(ctx context.Context, c Config, rate float64) (*hdr.Histogram, 
 	onThread(func() {
 		reading = errors.Join(readInstants(second[1], now, h), unix.Close(second[1]))
 	})
-	threads.Go(func() { p.run(ctx) })
+	threads.Go(func() {
+		if p.run(ctx); p.failed != nil {
+			stop() // of the writer
+		}
+	})
 	threads.Wait()
-	if err := errors.Join(writing, relaying, reading); err != nil {
+	if err := errors.Join(writing, relaying, reading, p.failed); err != nil {
 		return nil, fmt.Errorf("bench: latency of a relay: %w", err)
 	}
 	return h, context.Cause(ctx)

@@ -21,9 +21,6 @@ func (c Config) options(spec Spec, mode string) local.Options {
 		Program:     c.program,
 		MaxRestarts: -1, HangTimeout: -1, // a run in which something died is no measurement
 	}
-	if spec.Rate > 0 {
-		o.InstanceProcs = procsWithPacer
-	}
 	if c.ChildArgs != nil {
 		o.Args = c.ChildArgs(spec)
 	}

@@ -49,10 +49,12 @@ func (f *fixed) stalls(ctx context.Context) error {
 	return nil
 }
 
-// stalled reports whether each run of a point stalled with no other reason than the engine.
+// stalled reports whether each run of a point stalled with no other reason than
+// the engine. What other programs took from a run, they need not have taken from
+// the relay, which ran at another time.
 func (f *fixed) stalled(at point) bool {
 	for _, m := range f.all[at] {
-		if m.run.Stalled == "" || m.run.Rejected != "" || m.run.Latency.P50 > float64(quickMedian/time.Microsecond) {
+		if r := &m.run; r.Stalled == "" || r.Rejected != "" || r.OthersShare > noisyOthers || r.Latency.P50 > float64(quickMedian/time.Microsecond) {
 			return false
 		}
 	}

@@ -48,6 +48,8 @@ type Section struct {
 	Containers int  `json:"containers"`
 	// Error says why the section failed, empty if it did not. What was measured before stands.
 	Error string `json:"error,omitempty"`
+	// Later is set if the section was not measured with the rest of the suite.
+	Later *Later `json:"later,omitempty"`
 
 	Runs      []Run        `json:"runs,omitempty"`
 	Summaries []Summary    `json:"summaries,omitempty"`

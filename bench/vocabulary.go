@@ -1,7 +1,5 @@
 package bench
 
-import "math/rand/v2"
-
 // numberWidth is the length of a word that is a number written out.
 const numberWidth = 8
 
@@ -32,7 +30,7 @@ func (s Spec) dictionary() *Dictionary {
 	case s.Words == 0:
 		return nil
 	case s.Size > 0:
-		return newDictionary(s.Words, s.Seed, func(*rand.Rand) int { return s.Size })
+		return NewLongDictionary(s.Words, s.Size, s.Seed)
 	default:
 		return NewDictionary(s.Words, s.Seed)
 	}
