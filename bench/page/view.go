@@ -99,6 +99,9 @@ func subtitle(s *bench.Suite) string {
 	if n := len(s.Sections); n > 0 {
 		parts = append(parts, count(n, "experiment"))
 	}
+	if later := s.LaterText(); later != "" {
+		parts = append(parts, later)
+	}
 	return strings.Join(parts, " · ")
 }
 
