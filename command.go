@@ -79,6 +79,7 @@ func parse(program, topologyName string, args []string, stderr io.Writer) (setti
 	f.DurationVar(&o.Duration, "duration", 0, "drain after `TIME`, such as 10s or 5m (0: when the streams end)")
 	f.IntVar(&o.MaxRestarts, "max-restarts", local.DefaultMaxRestarts, "start a process that dies again up to `N` times a minute; 0: a death ends the run")
 	f.DurationVar(&o.HangTimeout, "hang-timeout", local.DefaultHangTimeout, "kill a process, and so start it again, that does not answer for `TIME` (0: never)")
+	f.StringVar(&o.LogDir, "log-dir", "", "keep the logs of durable streams in `DIR`")
 	f.StringVar(&o.Pprof, "pprof", "", "serve the profiles of all processes at `ADDR`, such as :6060 and the ports behind it or :0 for any, on this machine only unless a host is named")
 	f.StringVar(&o.Metrics, "metrics", "", "serve the figures of the run for Prometheus at http://`ADDR`/metrics, such as :9090 or :0 for any port, on this machine only unless a host is named")
 	f.StringVar(&s.json, "json", "", "write the result as JSON to `FILE`")

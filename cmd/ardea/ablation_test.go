@@ -15,6 +15,7 @@ import (
 
 func TestBenchAblation(t *testing.T) {
 	leaktest.Check(t)
+	measures(t)
 	file := filepath.Join(t.TempDir(), "ablation.json")
 	stdout, stderr, status := ardea(t.Context(), "bench", "ablation", "--factors", "drain", "--in-process", "--words", "2000",
 		"--duration", "20ms", "--warm-up", "20ms", "--repeat", "1", "--json", file)
@@ -62,6 +63,7 @@ func TestBenchAblationRefusesNonsense(t *testing.T) {
 
 func TestBenchPGORecords(t *testing.T) {
 	leaktest.Check(t)
+	measures(t)
 	file := filepath.Join(t.TempDir(), "default.pgo")
 	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", file, "--modes", "optimized", "--in-process", "--words", "2000",
 		"--duration", "500ms", "--warm-up", "20ms")
@@ -79,6 +81,7 @@ func TestBenchPGORecords(t *testing.T) {
 // What a device is named by, such as /dev/null, is written to and not replaced.
 func TestBenchPGOKeepsDevices(t *testing.T) {
 	leaktest.Check(t)
+	measures(t)
 	link := linkToFull(t)
 	_, stderr, status := ardea(t.Context(), "bench", "pgo", "--output", link, "--modes", "optimized", "--in-process", "--words", "2000",
 		"--duration", "500ms", "--warm-up", "20ms")

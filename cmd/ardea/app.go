@@ -45,6 +45,11 @@ func usagef(format string, args ...any) error {
 	return &usageError{err: fmt.Errorf(format, args...)}
 }
 
+// endError has the program end with a status; what there was to say has been said.
+type endError struct{ status int }
+
+func (e *endError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
 // execute runs the command that args name and returns the exit status.
 func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.root()
@@ -54,6 +59,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return statusOK
+	}
+	if status, is := errors.AsType[*endError](err); is {
+		return status.status
 	}
 	var usage *usageError
 	if !a.running || errors.As(err, &usage) {
@@ -66,8 +74,20 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if errors.Is(err, matrix.ErrInterrupted) || errors.Is(err, errInterrupted) {
 		return statusInterrupted
 	}
+	if with, is := errors.AsType[*statusErr](err); is {
+		return with.status
+	}
 	return statusError
 }
+
+// statusErr is an error with an exit status of its own.
+type statusErr struct {
+	error
+
+	status int
+}
+
+func (e *statusErr) Unwrap() error { return e.error }
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -85,7 +105,8 @@ tuples travel as serialized bytes through stream managers, one per container.`,
 		RunE:          a.help,
 	}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.profileCommand(), a.topCommand(), a.childCommand())
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.benchCommand(), a.planCommand(), a.profileCommand(), a.topCommand(), a.logCommand(), a.childCommand())
+	root.AddCommand(a.peerCommand(), a.peerChildCommand())
 	return root
 }
 

@@ -68,7 +68,7 @@ func checkGolden(t *testing.T, name, got string) {
 func TestHelp(t *testing.T) {
 	var all strings.Builder
 	for _, command := range []string{
-		"", "run", "bench", "bench run", "bench wordcount", "bench latency", "bench limits", "bench ablation", "plan", "top", "profile", "profile ls", "demo",
+		"", "run", "bench", "bench run", "bench wordcount", "bench latency", "bench limits", "bench ablation", "bench peers", "plan", "top", "profile", "profile ls", "demo",
 	} {
 		stdout, stderr, status := ardea(t.Context(), append(strings.Fields(command), "--help")...)
 		if status != statusOK || stderr != "" {

@@ -56,7 +56,7 @@ checks that what was sent was counted. Leave the machine alone meanwhile.`,
 		a.benchRunCommand(), a.benchReadmeCommand(), a.benchWordcountCommand(), a.benchLatencyCommand(), a.benchLimitsCommand(),
 		a.benchAblationCommand(), a.benchPGOCommand(), a.benchCompareCommand(), a.benchExplainCommand(),
 	)
-	cmd.AddCommand(a.benchCurveCommand(), a.benchOverheadCommand())
+	cmd.AddCommand(a.benchCurveCommand(), a.benchOverheadCommand(), a.benchPeersCommand())
 	return cmd
 }
 

@@ -10,6 +10,15 @@ import (
 	"github.com/ardea-stream/ardea/internal/leaktest"
 )
 
+// measures leaves a test out where it would take ten times as long, under the race detector: what it calls is tested there by
+// the packages that measure.
+func measures(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it measures")
+	}
+}
+
 func TestBenchWordcount(t *testing.T) {
 	leaktest.Check(t)
 	file := filepath.Join(t.TempDir(), "json")
@@ -80,6 +89,7 @@ func TestBenchWorkload(t *testing.T) {
 
 func TestBenchCurve(t *testing.T) {
 	leaktest.Check(t)
+	measures(t)
 	file := filepath.Join(t.TempDir(), "json")
 	stdout, stderr, status := ardea(t.Context(), "bench", "curve", "--load", "0.01,0.02", "--bound", "1m",
 		"--duration", "40ms", "--warm-up", "30ms", "--json", file)
@@ -93,6 +103,7 @@ func TestBenchCurve(t *testing.T) {
 
 func TestBenchOverhead(t *testing.T) {
 	leaktest.Check(t)
+	measures(t)
 	stdout, stderr, status := ardea(t.Context(), "bench", "overhead", "--words", "2000", "--duration", "40ms", "--warm-up", "30ms", "--repeat", "1")
 	if status != statusOK || !strings.Contains(stdout, "stamped") || !strings.Contains(stdout, "unobserved") {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)

@@ -12,7 +12,8 @@ import (
 // results are the files of a measured suite in their directory.
 type results struct {
 	dir    *matrix.Dir
-	failed bool // a file could not be written
+	around *bench.Suite // what is measured takes its place in it, if it is not nil
+	failed bool         // a file could not be written
 }
 
 // resultForms are the files, and what writes each.
@@ -41,8 +42,21 @@ func openResults(path string) (*results, error) {
 
 func (r *results) close() { r.dir.Close() }
 
+// whole returns what is to be written of what was measured.
+func (r *results) whole(measured *bench.Suite) (*bench.Suite, error) {
+	if r.around == nil {
+		return measured, nil
+	}
+	return r.around.With(measured)
+}
+
 // write makes or replaces all files, each as a whole.
-func (r *results) write(s *bench.Suite) error {
+func (r *results) write(measured *bench.Suite) error {
+	s, err := r.whole(measured)
+	if err != nil {
+		r.failed = true
+		return err
+	}
 	for _, form := range resultForms {
 		if err := r.dir.Write(form.name, func(w io.Writer) error { return form.write(w, s) }); err != nil {
 			r.failed = true

@@ -29,6 +29,7 @@ type benchRunOptions struct {
 	sections []string
 	dryRun   bool
 	json     string
+	into     string // a suite.json that is whole but for the sections
 	noPGO    string
 	command  string // that was typed
 }
@@ -51,6 +52,7 @@ measurement and leaves a report of what was measured, marked as partial. The exi
 status is 0 if all was measured, 1 if a section failed, and 130 after Ctrl-C.`,
 		Example: `  ardea bench run quick
   ardea bench run bench/matrices/full.yaml --sections random-words,latency --output results
+  ardea bench run full --sections acks --into ardea-report/suite.json
   ardea bench run full --dry-run`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -68,6 +70,7 @@ status is 0 if all was measured, 1 if a section failed, and 130 after Ctrl-C.`,
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be measured and how long it takes, and measure nothing")
 	f.StringVar(&o.noPGO, "no-pgo", "", "let `PROGRAM`, this one built with -pgo=off, show in ablations what its profile is worth")
 	f.StringVar(&o.json, "json", "", "write suite.json to `FILE` as well")
+	f.StringVar(&o.into, "into", "", "report on the suite in `FILE` with what is measured in place of its sections of the same names")
 	return cmd
 }
 
@@ -90,6 +93,11 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 		return err
 	}
 	defer results.close()
+	if o.into != "" {
+		if results.around, err = readSuite("--into", o.into); err != nil {
+			return err
+		}
+	}
 	file, err := openResult(o.json)
 	if err != nil {
 		return err
@@ -103,10 +111,14 @@ func (a *app) benchRun(ctx context.Context, out io.Writer, o benchRunOptions) er
 	if len(suite.Sections) == 0 {
 		return errors.Join(err, errors.New("nothing was measured, so nothing is written"))
 	}
-	if results.failed { // after a section, which ended the run: err says it
-		return errors.Join(err, file.write(suite.WriteJSON), printSuite(out, suite))
+	whole, merr := results.whole(suite)
+	if merr != nil {
+		return errors.Join(err, merr, printSuite(out, suite))
 	}
-	if werr := errors.Join(results.write(suite), file.write(suite.WriteJSON)); werr != nil {
+	if results.failed { // after a section, which ended the run: err says it
+		return errors.Join(err, file.write(whole.WriteJSON), printSuite(out, suite))
+	}
+	if werr := errors.Join(results.write(suite), file.write(whole.WriteJSON)); werr != nil {
 		return errors.Join(err, werr)
 	}
 	return errors.Join(err, printSuite(out, suite), results.print(out))
@@ -157,7 +169,7 @@ func describeFaults(file string, faults []matrix.Fault) string {
 // typed returns the command line as somebody would type it again.
 func typed(cmd *cobra.Command, args []string) string {
 	words := append([]string{cmd.CommandPath()}, args...)
-	for _, name := range []string{"sections"} {
+	for _, name := range []string{"sections", "into"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			words = append(words, "--"+name, strings.Trim(f.Value.String(), "[]"))
 		}

@@ -20,7 +20,7 @@ import (
 // suiteIn reads what a run has left in a directory.
 func suiteIn(t *testing.T, dir string) *bench.Suite {
 	t.Helper()
-	s, err := readSuite(filepath.Join(dir, "suite.json"))
+	s, err := readSuite("suite", filepath.Join(dir, "suite.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,5 +277,47 @@ sections:
 	}
 	if s := suiteIn(t, dir); s.Partial != "" || s.Sections[0].Latency[0].Rejected == "" {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestBenchRunInto measures one section anew.
+func TestBenchRunInto(t *testing.T) {
+	leaktest.Check(t)
+	file := writeMatrix(t, `
+name: two
+defaults: {duration: 20ms, warm_up: 20ms, in_process: true, modes: [optimized], words: 100}
+sections:
+  - {name: first, kind: throughput}
+  - {name: second, kind: throughput}
+`)
+	whole, later := t.TempDir(), t.TempDir()
+	if _, stderr, status := ardea(t.Context(), "bench", "run", file, "--output", whole); status != statusOK {
+		t.Fatal(stderr)
+	}
+	kept := filepath.Join(whole, "suite.json")
+	_, stderr, status := ardea(t.Context(), "bench", "run", file, "--sections", "second", "--into", kept, "--output", later)
+	if status != statusOK {
+		t.Fatal(stderr)
+	}
+	before, after := suiteIn(t, whole), suiteIn(t, later)
+	if len(after.Sections) != 2 || after.Sections[0].Later != nil || after.Command != before.Command || !after.Started.Equal(before.Started) {
+		t.Errorf("%+v", after)
+	}
+	if a, b := before.Sections[0].Runs[0], after.Sections[0].Runs[0]; a.Tuples != b.Tuples {
+		t.Errorf("the first section has changed: %+v, now %+v", a, b)
+	}
+	if l := after.Sections[1].Later; l == nil || !strings.Contains(l.Command, "--sections second --into ") || before.Sections[1].Later != nil {
+		t.Errorf("%+v", l)
+	}
+	for _, name := range []string{"report.md", "report.html"} {
+		text, err := os.ReadFile(filepath.Join(later, name))
+		if err != nil || !strings.Contains(string(text), "Measured apart on ") {
+			t.Errorf("%s does not say what was measured apart: %v", name, err)
+		}
+	}
+	for _, bad := range []string{filepath.Join(whole, "none"), filepath.Join(whole, "report.md")} {
+		if _, stderr, status := ardea(t.Context(), "bench", "run", file, "--into", bad, "--output", later); status != statusUsage || !strings.Contains(stderr, "--into: ") {
+			t.Errorf("%s: status %d, %s", bad, status, stderr)
+		}
 	}
 }

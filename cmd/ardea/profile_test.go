@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/pprof/profile"
 
@@ -66,11 +67,18 @@ func TestProfileOfARun(t *testing.T) {
 		t.Errorf("ls: status %d, %s", status, stdout)
 	}
 	file := filepath.Join(t.TempDir(), "cpu.pprof")
-	stdout, stderr, status := ardea(t.Context(), "profile", pid, "--component", "count", "--duration", "2s", "--top", "--output", file)
+	const sampled = "examples/randomwords.(*count).Execute"
+	var stderr string
+	for duration := 2 * time.Second; duration <= time.Minute; duration *= 2 { // until the component has had a processor
+		stdout, stderr, status = ardea(t.Context(), "profile", pid, "--component", "count", "--duration", duration.String(), "--top", "--output", file)
+		if status != statusOK || strings.Contains(stdout, sampled) {
+			break
+		}
+	}
 	if status != statusOK {
 		t.Fatalf("status %d, %s", status, stderr)
 	}
-	for _, want := range []string{file + ": cpu profile of count-2, count-3\n", "go tool pprof -http=localhost:0 " + file, "CPU seconds", "examples/randomwords.(*count).Execute"} {
+	for _, want := range []string{file + ": cpu profile of count-2, count-3\n", "go tool pprof -http=localhost:0 " + file, "CPU seconds", sampled} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("want %q in\n%s", want, stdout)
 		}

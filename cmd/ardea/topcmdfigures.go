@@ -79,6 +79,7 @@ type topProcess struct {
 	manager     bool
 	queue       int
 	dropped     uint64
+	unlogged    uint64 // tuples that logs have refused
 	clamped     int
 	measured    bool          // its usage is known
 	silent      time.Duration // since its last word
@@ -96,6 +97,7 @@ type topFigures struct {
 	clamped    int
 	restarts   int
 	dropped    uint64
+	unlogged   uint64 // tuples that its logs have refused
 }
 
 // figuresOf compares a sample with an earlier one, which may be nil.
@@ -164,7 +166,7 @@ func processFigures(run *local.Running, p, then *local.ProcessSample, at time.Du
 		cpu: rate(p.Usage.CPUSeconds(), then.Usage.CPUSeconds(), d), tuples: unknown, silent: at - p.Elapsed, lastDeath: p.LastDeath,
 	}
 	if m := p.Manager; m != nil {
-		t.manager, t.queue, t.dropped, t.clamped = true, m.QueueBytes, m.Dropped, m.Clamped
+		t.manager, t.queue, t.dropped, t.clamped, t.unlogged = true, m.QueueBytes, m.Dropped, m.Clamped, m.LogFailed
 		if then.Manager != nil {
 			t.tuples = rate(float64(m.Tuples), float64(then.Manager.Tuples), d)
 		}
@@ -181,6 +183,7 @@ func (f *topFigures) addProcess(p topProcess) {
 	f.clamped = max(f.clamped, p.clamped) // each stream manager knows all of them
 	f.restarts += p.restarts
 	f.dropped += p.dropped
+	f.unlogged += p.unlogged
 	if p.measured {
 		f.cpu = sum(f.cpu, p.cpu)
 		f.memory += p.memory

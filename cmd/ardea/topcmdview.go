@@ -120,6 +120,9 @@ func (v *topView) head(f *topFigures, width int) []topLine {
 	if f.dropped > 0 {
 		flow = append(flow, fmt.Sprintf("dropped %d", f.dropped))
 	}
+	if f.unlogged > 0 {
+		flow = append(flow, fmt.Sprintf("refused by logs %d", f.unlogged))
+	}
 	lines = append(lines, wrap(flow, width)...)
 	if v.tracked() {
 		lines = append(lines, wrap([]string{
