@@ -34,7 +34,7 @@ each       = @for module in $(MODULES); do echo "$$module: $(1)"; ( cd "$$module
 CI_STEPS  := fmt-check tidy-check generate-check vet lint test test-race test-again bench-smoke fuzz demo peers-smoke
 
 .PHONY: help build demo test test-race test-plain test-again lint fmt fmt-check tidy-check generate generate-check vet fuzz \
-	stress crash bench bench-smoke bench-peers peers peers-go peers-timely peers-jvm peers-smoke logpeers plain pgo pgo-gain ci clean
+	stress crash bench bench-smoke bench-peers peers peers-go peers-timely peers-jvm peers-planted peers-smoke logpeers plain pgo pgo-gain ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -164,6 +164,9 @@ ifeq ($(strip $(ARGS)),)
 else
 	$(BIN) bench peers $(ARGS)
 endif
+
+peers-planted: build peers ## have every adapter count wrong once, and see that each is caught (10 minutes)
+	$(BIN) bench peers --plant-wrong-count swapped --workloads sentences,pipeline,words175k --duration 1s --warm-up 1s
 
 peers-smoke: build peers-go ## run a peer in Go and one on the JVM for 30 seconds each, and check their counts
 	@$(MAKE) --no-print-directory peers-jvm JVM=flink

@@ -11,6 +11,7 @@ import (
 type CountError struct {
 	Row, Workload string
 	Text          string // what differs
+	Undrained     bool   // words were still under way
 	Want          words.Summary
 	Got           words.Summary
 }
@@ -25,7 +26,7 @@ func check(row *contract.Row, workload string, list *words.List, parallelism int
 	got := words.Summary{
 		Counted: r.Counted, Foreign: r.Foreign, Distinct: r.Distinct, Checksum: uint64(r.Checksum), Table: uint64(r.Table),
 	}
-	fault := func(want words.Summary, format string, args ...any) error {
+	fault := func(want words.Summary, format string, args ...any) *CountError {
 		return &CountError{Row: row.Name(), Workload: workload, Text: fmt.Sprintf(format, args...), Want: want, Got: got}
 	}
 	if len(r.Sources) != parallelism {
@@ -42,7 +43,9 @@ func check(row *contract.Row, workload string, list *words.List, parallelism int
 	extra = int64(got.Counted - want.Counted)
 	switch {
 	case !r.Drained:
-		return extra, fault(want, "it was not drained in time")
+		err := fault(want, "it was not drained in time")
+		err.Undrained = true
+		return extra, err
 	case got.Foreign > 0:
 		return extra, fault(want, "%d words are none that anybody has drawn", got.Foreign)
 	case got == want:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ardea-stream/ardea/bench/rivals/contract"
 	"github.com/ardea-stream/ardea/bench/rivals/words"
 )
 
@@ -48,7 +49,8 @@ type Config struct {
 	Smoke bool
 	// NoLatency leaves latencies out.
 	NoLatency bool
-	// Plant has adapters report a wrong count, for tests of the check: lost, double or swapped.
+	// Plant has adapters report a wrong count, to test the check: one of contract.Plants. Each row is then run once,
+	// without latencies, and Report.Planted says what became of it. A lost word is none in a row that may lose words.
 	Plant string
 	// Root is the folder of the repository, in which rows name the files with their users' code. Empty: code is not counted.
 	Root string
@@ -69,6 +71,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Parallelism, 1)
 	if c.Workloads == nil {
 		c.Workloads = words.Workloads()
+	}
+	if c.Plant != "" {
+		c.Repeat, c.NoLatency = 1, true
 	}
 	if c.Smoke {
 		c.Repeat, c.NoLatency = 1, true
@@ -113,6 +118,9 @@ func (c Config) Validate() error {
 	d := c.withDefaults()
 	if d.Duration < leastDuration || d.WarmUp < leastDuration || d.Budget < leastDuration {
 		fault("Duration is %v, WarmUp %v and Budget %v, the least are %v", d.Duration, d.WarmUp, d.Budget, leastDuration)
+	}
+	if c.Plant != "" && !slices.Contains(contract.Plants(), c.Plant) {
+		fault("no wrong count %q: plant one of %s", c.Plant, strings.Join(contract.Plants(), ", "))
 	}
 	if c.Parallelism < 0 {
 		fault("Parallelism is %d and must not be negative", c.Parallelism)

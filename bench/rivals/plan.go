@@ -99,7 +99,8 @@ func (d *driver) mainOf(row *Row) string {
 func (d *driver) workloadsOf(row *Row, p plan) []string {
 	var all []string
 	for _, w := range d.c.Workloads {
-		if slices.Contains(row.Workloads, w) && (w == d.mainOf(row) || !p.narrow || d.leads(row)) {
+		others := d.c.Plant == "" && (!p.narrow || d.leads(row))
+		if slices.Contains(row.Workloads, w) && (w == d.mainOf(row) || others) {
 			all = append(all, w)
 		}
 	}

@@ -127,7 +127,7 @@ type GeneratorCost struct {
 type Skipped struct {
 	Row      string `json:"row"`
 	Workload string `json:"workload,omitempty"`
-	Kind     string `json:"kind"` // missing, usage, failed, start, or count
+	Kind     string `json:"kind"` // missing, usage, failed, start, drain, or count
 	Why      string `json:"why"`
 }
 

@@ -185,10 +185,32 @@ func TestPlantedCounts(t *testing.T) {
 			if !errors.As(err, &wrong) || wrong.Row != "test/right" {
 				t.Fatalf("%v, want a CountError", err)
 			}
-			if cell := r.Cell("test/right", words.Words175k); cell != nil || len(r.Skipped) != 1 || r.Skipped[0].Kind != "count" {
-				t.Errorf("%+v, skipped %+v", cell, r.Skipped)
+			if p := r.Planted(); !slices.Equal(p.Caught, []string{"test/right"}) || p.Missed != nil || p.Other != nil || p.Err() != nil {
+				t.Errorf("%+v, %v, skipped %+v", p, p.Err(), r.Skipped)
 			}
 		})
+	}
+}
+
+// TestMissedCounts plants a lost word where words may be lost, and a wrong count in a row that does not run.
+func TestMissedCounts(t *testing.T) {
+	c, _ := testConfig(t, "lossy")
+	c.Plant = contract.PlantLost
+	r, err := Measure(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := r.Planted(); !slices.Equal(p.Missed, []string{"test/lossy"}) || p.Err() == nil {
+		t.Errorf("%+v, %v", p, p.Err())
+	}
+	c.Peers = []string{"test/failing"}
+	r, _ = Measure(t.Context(), c)
+	if p := r.Planted(); len(p.Caught)+len(p.Missed) != 0 || len(p.Other) != 1 || p.Err() == nil {
+		t.Errorf("%+v, %v", p, p.Err())
+	}
+	undrained := Report{Skipped: []Skipped{{Row: "test/slow", Kind: errKind(&CountError{Undrained: true})}}}
+	if p := undrained.Planted(); p.Caught != nil || p.Err() == nil {
+		t.Errorf("%+v, %v", p, p.Err())
 	}
 }
 

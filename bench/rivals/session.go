@@ -32,6 +32,12 @@ const (
 // noStart is the Kind of an AdapterError of a run in which nothing was counted: other runs of the row would wait as long.
 const noStart = "start"
 
+// Kinds of a CountError, as Skipped has them.
+const (
+	wrongCount = "count"
+	notDrained = "drain" // words were still under way, so the count tells nothing
+)
+
 // AdapterError says that an adapter has not done what it was asked for.
 type AdapterError struct {
 	Row  string
@@ -262,8 +268,11 @@ func errKind(err error) string {
 	if a, is := errors.AsType[*AdapterError](err); is {
 		return a.Kind
 	}
-	if _, is := errors.AsType[*CountError](err); is {
-		return "count"
+	if c, is := errors.AsType[*CountError](err); is {
+		if c.Undrained {
+			return notDrained
+		}
+		return wrongCount
 	}
 	return contract.Failure
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ardea-stream/ardea/bench/page"
 	"github.com/ardea-stream/ardea/bench/rivals"
+	"github.com/ardea-stream/ardea/bench/rivals/contract"
 )
 
 // peersDir is where make peers puts the adapters.
@@ -31,11 +32,15 @@ through adapters, which make peers builds; one that cannot run here is left out
 with a line that says why. Latencies are measured in an open loop, at 100,000
 draws a second and at 70 % of a system's own maximum.
 
-The plan is printed first. It makes as many repeats as fit into --budget.`,
+The plan is printed first. It makes as many repeats as fit into --budget.
+
+--plant-wrong-count tests the check itself: each row runs once, the adapter spoils
+a count, and the command fails if a row's counts are taken for right.`,
 		Example: `  ardea bench peers --json peers.json
   ardea bench peers --peers ardea,channels,nats/core --repeat 5
   ardea bench peers --peers flink --workloads words175k,sentences
-  ardea bench peers --smoke`,
+  ardea bench peers --smoke
+  ardea bench peers --plant-wrong-count swapped --duration 1s --warm-up 1s`,
 		Args: cobra.NoArgs,
 		RunE: a.begin(func(cmd *cobra.Command, _ []string) error {
 			return a.benchPeers(cmd.Context(), c, adapters, json, html)
@@ -54,10 +59,9 @@ The plan is printed first. It makes as many repeats as fit into --budget.`,
 	f.BoolVar(&c.NoLatency, "no-latency", false, "measure no latencies")
 	f.StringVar(&adapters, "adapters", peersDir, "take the adapters in `DIR`")
 	f.StringVar(&c.Dir, "dir", "", "let systems write below `DIR` (default: the system's folder for temporary files)")
-	f.StringVar(&c.Plant, "plant-wrong-count", "", "have every adapter count wrong, which must be noticed: lost, double or swapped")
+	f.StringVar(&c.Plant, "plant-wrong-count", "", "measure nothing, but see that the check catches `FAULT` in each row: "+strings.Join(contract.Plants(), ", "))
 	f.StringVar(&json, "json", "", "write the report to `FILE`")
 	f.StringVar(&html, "html", "", "write a page with charts to `FILE`")
-	_ = f.MarkHidden("plant-wrong-count") // the flag is there
 	return cmd
 }
 
@@ -78,6 +82,12 @@ func (a *app) benchPeers(ctx context.Context, c rivals.Config, adapters, json, h
 	if err := c.Validate(); err != nil {
 		return &usageError{err: err}
 	}
+	if c.Plant != "" {
+		if json != "" || html != "" {
+			return &usageError{err: errors.New("--plant-wrong-count measures nothing: leave --json and --html out")}
+		}
+		return a.plantWrongCounts(ctx, c)
+	}
 	file, err := openResult(json)
 	if err != nil {
 		return err
@@ -86,11 +96,7 @@ func (a *app) benchPeers(ctx context.Context, c rivals.Config, adapters, json, h
 	if err != nil {
 		return err
 	}
-	c.Progress = a.say
-	report, err := rivals.Measure(ctx, c)
-	if _, unknown := errors.AsType[*rivals.UnknownError](err); unknown {
-		return &usageError{err: err}
-	}
+	report, err := a.measurePeers(ctx, c)
 	if report == nil {
 		return err
 	}
@@ -101,6 +107,30 @@ func (a *app) benchPeers(ctx context.Context, c rivals.Config, adapters, json, h
 	_, _ = fmt.Fprintln(a.stdout)
 	return errors.Join(err, file.write(report.WriteJSON), report.WriteTable(a.stdout),
 		charts.write(func(w io.Writer) error { return page.WritePeersHTML(w, report) }))
+}
+
+// measurePeers returns no report if nothing could be measured.
+func (a *app) measurePeers(ctx context.Context, c rivals.Config) (*rivals.Report, error) {
+	c.Progress = a.say
+	report, err := rivals.Measure(ctx, c)
+	if _, unknown := errors.AsType[*rivals.UnknownError](err); unknown {
+		return nil, &usageError{err: err}
+	}
+	return report, err
+}
+
+// plantWrongCounts runs each row once with a wrong count and tells which were caught.
+func (a *app) plantWrongCounts(ctx context.Context, c rivals.Config) error {
+	report, err := a.measurePeers(ctx, c)
+	if report == nil || len(report.Rows) == 0 {
+		return err
+	}
+	p := report.Planted()
+	_, err = fmt.Fprintln(a.stdout, p)
+	if ctx.Err() != nil {
+		err = errInterrupted
+	}
+	return errors.Join(err, p.Err())
 }
 
 // sourceRoot returns the folder of this repository if the command runs in it, else nothing.

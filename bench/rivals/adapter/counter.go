@@ -6,6 +6,7 @@ import (
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/ardea-stream/ardea/bench/rivals/contract"
 	"github.com/ardea-stream/ardea/bench/rivals/words"
 )
 
@@ -108,29 +109,25 @@ func (c *Counter) Tell() {
 // Counted returns how many words were counted.
 func (c *Counter) Counted() uint64 { return c.counted }
 
-// Faults that can be planted.
-const (
-	plantLost    = "lost"
-	plantDouble  = "double"
-	plantSwapped = "swapped"
-)
-
-// spoil plants a wrong count.
-func (c *Counter) spoil(how string, l *words.List) {
+// spoil plants a wrong count, in the counter that has counted the word.
+func (c *Counter) spoil(how string, l *words.List, seed uint64) {
+	if how == "" {
+		return
+	}
 	change := func(place int, by int) {
 		if i, known := c.places[l.Words[place]]; known {
 			c.counts[i] += uint64(by)
 		}
 	}
-	const place = 7
+	first, second := l.FirstTwo(seed)
 	switch how {
-	case plantLost:
-		change(place, -1)
-	case plantDouble:
-		change(place, 1)
-	case plantSwapped:
-		change(place, -1)
-		change(place+1, 1)
+	case contract.PlantLost:
+		change(first, -1)
+	case contract.PlantDouble:
+		change(first, 1)
+	case contract.PlantSwapped:
+		change(first, -1)
+		change(second, 1)
 	}
 }
 

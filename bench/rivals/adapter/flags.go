@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ardea-stream/ardea/bench/rivals/contract"
 	"github.com/ardea-stream/ardea/bench/rivals/words"
 )
 
@@ -46,8 +47,8 @@ func parse(args []string, peers []Peer) (*Peer, *Run, error) {
 		return nil, nil, usagef("%s has the guarantee %s and %d processes", p.Name(), p.Guarantee, p.Processes)
 	case r.Parallelism < 1 || r.Parallelism > maxParallelism || r.Rate < 0:
 		return nil, nil, usagef("a parallelism of %d and a rate of %g: the first must be 1 to %d, the second not negative", r.Parallelism, r.Rate, maxParallelism)
-	case !slices.Contains([]string{"", plantLost, plantDouble, plantSwapped}, r.plant):
-		return nil, nil, usagef("no wrong count %q: plant %s, %s or %s", r.plant, plantLost, plantDouble, plantSwapped)
+	case r.plant != "" && !slices.Contains(contract.Plants(), r.plant):
+		return nil, nil, usagef("no wrong count %q: plant one of %s", r.plant, strings.Join(contract.Plants(), ", "))
 	}
 	maps.Copy(r.Settings, p.Allowed)
 	for _, one := range set {

@@ -56,9 +56,6 @@ func (s Spec) Part(ctx context.Context, index int) (*Run, error) {
 		Workload: s.Workload, Seed: s.Seed, Parallelism: s.Parallelism, Rate: s.Rate, Draws: s.Draws, Dir: s.Dir,
 		List: list, plant: s.Plant, part: index, now: now, stop: ctx,
 	}
-	if index > 0 {
-		r.plant = "" // one wrong count is planted
-	}
 	r.begin.Store(never)
 	r.end.Store(never)
 	if s.Rate > 0 {

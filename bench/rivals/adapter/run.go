@@ -136,10 +136,8 @@ func (r *Run) ReadBack(counts map[string]uint64) {
 // sum returns what counters come to, with a wrong count if one is to be planted.
 func (r *Run) sum(counters []*Counter) words.Summary {
 	table := words.NewTable(r.List)
-	for i, c := range counters {
-		if i == 0 {
-			c.spoil(r.plant, r.List)
-		}
+	for _, c := range counters {
+		c.spoil(r.plant, r.List, r.Seed)
 		for word, at := range c.places {
 			table.Add(word, c.counts[at])
 		}

@@ -39,6 +39,16 @@ const (
 	Failure = "failed"  // anything else
 )
 
+// Wrong counts that an adapter plants when it is told to.
+const (
+	PlantLost    = "lost"    // the first word that the first source has drawn is counted one too low
+	PlantDouble  = "double"  // one too high
+	PlantSwapped = "swapped" // one too low, and the next different word one too high
+)
+
+// Plants returns all wrong counts that can be planted.
+func Plants() []string { return []string{PlantLost, PlantDouble, PlantSwapped} }
+
 // Exit statuses of adapters.
 const (
 	StatusFailed  = 1

@@ -97,6 +97,26 @@ func (s *Stream) Next() uint64 {
 	return place
 }
 
+// FirstTwo returns the places of the first two different words that the first source draws. Every run counts both.
+func (l *List) FirstTwo(seed uint64) (first, second int) {
+	first = -1
+	for stream := l.Stream(seed, 0); ; {
+		draw := int(stream.Next())
+		places := []int{draw}
+		if l.parts != nil {
+			places = l.parts[draw]
+		}
+		for _, place := range places {
+			switch {
+			case first < 0:
+				first = place
+			case place != first:
+				return first, place
+			}
+		}
+	}
+}
+
 // At returns what Next returns after k draws, for whoever has to draw again.
 func (l *List) At(seed uint64, s int, k uint64) uint64 {
 	stream := l.Stream(seed, s)

@@ -292,19 +292,20 @@ impl<T: Item> Counter<T> {
         let _ = self.shared.first.compare_exchange(0, now(), Relaxed, Relaxed);
     }
 
-    /// Plants a wrong count.
+    /// Plants a wrong count, in the task that has counted the word.
     fn spoil(&mut self) {
-        let mut change = |place: usize, by: u64| {
-            if let Some(n) = self.counts.get_mut(self.shared.list.words[place].as_str()) {
+        let (first, second) = self.shared.list.first_two(self.shared.spec.seed);
+        let mut change = |word: &str, by: u64| {
+            if let Some(n) = self.counts.get_mut(word) {
                 *n = n.wrapping_add(by);
             }
         };
         match self.shared.spec.plant.as_str() {
-            "lost" => change(7, u64::MAX),
-            "double" => change(7, 1),
+            "lost" => change(first, u64::MAX),
+            "double" => change(first, 1),
             "swapped" => {
-                change(7, u64::MAX);
-                change(8, 1);
+                change(first, u64::MAX);
+                change(second, 1);
             }
             _ => {}
         }
@@ -316,9 +317,7 @@ impl<T: Item> Drop for Counter<T> {
         if !self.counting {
             return;
         }
-        if self.task == 0 {
-            self.spoil();
-        }
+        self.spoil();
         let s = self.shared.list.summary(self.counts.iter().map(|(w, n)| (w.borrow(), *n)));
         let p = &mut self.part;
         (p.counted, p.distinct, p.foreign, p.checksum, p.table) = (s.counted, s.distinct, s.foreign, s.checksum, s.table);

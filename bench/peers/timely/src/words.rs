@@ -143,6 +143,21 @@ impl List {
         h
     }
 
+    /// The first two different words that the first source draws: every run counts both.
+    pub fn first_two(&self, seed: u64) -> (&str, &str) {
+        let mut stream = Stream::new(self, seed, 0);
+        let mut first = "";
+        loop {
+            for word in self.draws[stream.next()].split(' ') {
+                if first.is_empty() {
+                    first = word;
+                } else if word != first {
+                    return (first, word);
+                }
+            }
+        }
+    }
+
     /// Sums up the counts of a task.
     pub fn summary<'a>(&self, counts: impl Iterator<Item = (&'a str, u64)>) -> Summary {
         let places: FxHashMap<&str, u64> = self.words.iter().enumerate().map(|(i, w)| (w.as_str(), i as u64)).collect();

@@ -12,11 +12,13 @@ public final class Tally implements Serializable {
 
   private final transient Words words;
   private final transient String plant;
+  private final transient int[] spoilt;
 
   /** Makes the tally of the counts that will be added, with a planted error if the job has one. */
   public Tally(Job job) {
     words = job.words();
     plant = job.plant;
+    spoilt = plant.isEmpty() ? new int[] {-1, -1} : words.firstTwo(job.seed);
   }
 
   /** Adds the final count of a word, at most once for each word. */
@@ -44,11 +46,11 @@ public final class Tally implements Serializable {
   private long planted(int place) {
     switch (plant) {
       case "lost":
-        return place == 7 ? -1 : 0;
+        return place == spoilt[0] ? -1 : 0;
       case "double":
-        return place == 7 ? 1 : 0;
+        return place == spoilt[0] ? 1 : 0;
       case "swapped":
-        return place == 7 ? -1 : place == 8 ? 1 : 0;
+        return place == spoilt[0] ? -1 : place == spoilt[1] ? 1 : 0;
       default:
         return 0;
     }

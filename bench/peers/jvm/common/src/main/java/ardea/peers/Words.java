@@ -110,6 +110,23 @@ public final class Words {
     }
   }
 
+  /** Returns the places of the first two different words that the first source draws: every run counts both. */
+  int[] firstTwo(long seed) {
+    Draws draws = new Draws(seed, 0, texts.length);
+    int first = -1;
+    while (true) {
+      int text = draws.next();
+      int[] drawn = placesOfText == null ? new int[] {text} : placesOfText[text];
+      for (int place : drawn) {
+        if (first < 0) {
+          first = place;
+        } else if (place != first) {
+          return new int[] {first, place};
+        }
+      }
+    }
+  }
+
   /** Returns the place of a word, -1 if it is not in the list. */
   int place(String word) {
     return places.getOrDefault(word, -1);
