@@ -40,8 +40,11 @@ func peersView(r *rivals.Report) *view {
 	if s := peersLatency(r); len(s.Blocks) > 0 {
 		v.Sections = append(v.Sections, s)
 	}
-	if len(r.Skipped) > 0 {
+	if len(r.Skipped) > 0 || r.Shortened != "" {
 		s := section{ID: "skipped", Title: "Not measured"}
+		if r.Shortened != "" {
+			s.Lead = append(s.Lead, "Some rows have fewer repeats: "+r.Shortened+".")
+		}
 		for _, skipped := range r.Skipped {
 			s.Lead = append(s.Lead, skipped.Why)
 		}
@@ -114,7 +117,7 @@ func peersChart(
 		}
 		alt.Rows = append(alt.Rows, one)
 		c.Table.Rows = append(c.Table.Rows, []string{
-			b.row.Title, amount(s.Median), interval(s), b.cell.FirstResult(),
+			b.row.Title + b.cell.Losses(), amount(s.Median), interval(s), b.cell.FirstResult(),
 			fmt.Sprintf("%d MiB", b.cell.PeakRSSBytes>>20), strconv.Itoa(b.row.CodeLines),
 		})
 	}

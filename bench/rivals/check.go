@@ -7,7 +7,7 @@ import (
 	"github.com/ardea-stream/ardea/bench/rivals/words"
 )
 
-// CountError says that a peer has not counted what it has drawn. The run's figures are worth nothing.
+// CountError says that a peer has not counted what it has drawn, or not in time. The run's figures are worth nothing.
 type CountError struct {
 	Row, Workload string
 	Text          string // what differs
@@ -17,6 +17,9 @@ type CountError struct {
 }
 
 func (e *CountError) Error() string {
+	if e.Undrained {
+		return fmt.Sprintf("rivals: %s, %s: %s", e.Row, e.Workload, e.Text)
+	}
 	return fmt.Sprintf("rivals: %s has counted %s wrong: %s", e.Row, e.Workload, e.Text)
 }
 
@@ -43,7 +46,7 @@ func check(row *contract.Row, workload string, list *words.List, parallelism int
 	extra = int64(got.Counted - want.Counted)
 	switch {
 	case !r.Drained:
-		err := fault(want, "it was not drained in time")
+		err := fault(want, "it was not drained in time: %d words were drawn and %d counted", want.Counted, got.Counted)
 		err.Undrained = true
 		return extra, err
 	case got.Foreign > 0:

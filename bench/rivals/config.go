@@ -112,6 +112,9 @@ func (c Config) Validate() error {
 			fault("no workload %q: use one of %s", w, strings.Join(words.Workloads(), ", "))
 		}
 	}
+	if c.Workloads != nil && len(c.Workloads) == 0 || c.Peers != nil && len(c.Peers) == 0 {
+		fault("a list of workloads or peers is empty: name some, or leave it out to have all")
+	}
 	if c.Repeat < 0 || c.Repeat > maxRepeat {
 		fault("Repeat is %d, allowed are 1 to %d", c.Repeat, maxRepeat)
 	}
@@ -122,8 +125,8 @@ func (c Config) Validate() error {
 	if c.Plant != "" && !slices.Contains(contract.Plants(), c.Plant) {
 		fault("no wrong count %q: plant one of %s", c.Plant, strings.Join(contract.Plants(), ", "))
 	}
-	if c.Parallelism < 0 {
-		fault("Parallelism is %d and must not be negative", c.Parallelism)
+	if c.Parallelism < 0 || c.Parallelism > contract.MaxParallelism {
+		fault("Parallelism is %d, allowed are 1 to %d", c.Parallelism, contract.MaxParallelism)
 	}
 	return errors.Join(faults...)
 }

@@ -3,6 +3,7 @@ package rivals
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,13 +20,26 @@ const (
 // ErrPartial says that not all was measured, so nobody should quote it.
 var ErrPartial = errors.New("rivals: not all was measured: measure again with a larger budget or fewer peers")
 
+// ErrEmpty says that a report has no figures, or is none.
+var ErrEmpty = errors.New("rivals: this is no report with figures: name the file of ardea bench peers --json")
+
 // Refresh returns a Markdown text in which the tables of a report stand between MarkBegin and MarkEnd. The error is
-// ErrPartial or bench.ErrNoMarks.
+// ErrPartial, ErrEmpty or bench.ErrNoMarks.
 func Refresh(text []byte, r *Report) ([]byte, error) {
 	if r.Partial != "" {
 		return nil, fmt.Errorf("%w (%s)", ErrPartial, r.Partial)
 	}
+	if r.Begun.IsZero() || len(r.Cells) == 0 || r.strangers() {
+		return nil, ErrEmpty
+	}
 	return bench.RefreshBetween(text, MarkBegin, MarkEnd, r.markdown())
+}
+
+// strangers reports whether a cell has no row.
+func (r *Report) strangers() bool {
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool {
+		return !slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Name() == c.Name() })
+	})
 }
 
 // markdown returns all tables.
@@ -70,7 +84,7 @@ func (r *Report) writeGuarantee(b *strings.Builder, workload, guarantee string) 
 		if c.GCShare > 0 {
 			gc = fmt.Sprintf("%.1f %%", 100*c.GCShare)
 		}
-		tableRow(b, row.Title+c.marks()+c.losses(), strconv.Itoa(c.Processes), interval(c.TuplesPerSecond), interval(c.TuplesPerCPUSecond),
+		tableRow(b, row.Title+c.marks()+c.Losses(), strconv.Itoa(c.Processes), interval(c.TuplesPerSecond), interval(c.TuplesPerCPUSecond),
 			r.factor(row, c), c.FirstResult(), fmt.Sprintf("%d MiB", c.PeakRSSBytes>>20), gc, lines(row.CodeLines))
 	}
 }
@@ -107,8 +121,8 @@ func (r *Report) factor(row *Row, c *Cell) string {
 	return fmt.Sprintf("%.2g (%.2g - %.2g)", a.Median/b.Median, a.Low/b.High, a.High/b.Low)
 }
 
-// losses says what a row without an exact guarantee has lost or counted twice.
-func (c *Cell) losses() string {
+// Losses says what a row without an exact guarantee has lost or counted twice.
+func (c *Cell) Losses() string {
 	switch {
 	case c.ExtraShare < 0:
 		return fmt.Sprintf(" (lost %.3g %%)", -100*c.ExtraShare)
@@ -138,10 +152,18 @@ func (r *Report) writeLatencyTable(b *strings.Builder) {
 					b.WriteString(strings.Repeat("|---", 8) + "|\n")
 					first = false
 				}
-				tableRow(b, append(append([]string{r.Rows[i].Title, r.Rows[i].Guarantee, l.load()}, l.quantiles()...), bench.Amount(l.TuplesPerCPUSecond))...)
+				tableRow(b, append(append([]string{r.Rows[i].Title, r.Rows[i].Guarantee, l.load()}, l.quantiles()...), l.perCPUSecond())...)
 			}
 		}
 	}
+}
+
+// perCPUSecond is empty if no run counts.
+func (l *Latency) perCPUSecond() string {
+	if l.Rejected != "" {
+		return ""
+	}
+	return bench.Amount(l.TuplesPerCPUSecond)
 }
 
 // writePublished writes what others have published beside what was measured here, also of whom nothing was found.

@@ -18,6 +18,12 @@ const (
 	// leastRate is the share of a rate that must have been sent for a run to count. A source that is late, because the
 	// system holds it back or the machine is busy, only makes latencies longer.
 	leastRate = 0.98
+	// mostRate is the share of a rate up to which a source is at its rate, and does not work off what it is late with.
+	mostRate = 1.02
+	// leastCounted is the share of the words drawn in a window that must have been counted in it: of less, a queue grows.
+	leastCounted = 0.95
+	// catchUp bounds how long a run at a rate is given, behind its warm-up, to work off what it was late with.
+	catchUp = 5 * time.Second
 	// generatorTime is how long drawing alone is measured, after as much to warm up.
 	generatorTime = 2 * time.Second
 )
@@ -79,6 +85,9 @@ func (d *driver) run(ctx context.Context, j job) (*Run, error) {
 		r.judge()
 	}
 	r.Extra, err = check(&j.row.Row, j.workload, d.lists[j.workload], d.c.Parallelism, res)
+	if said := s.counted; err == nil && said > r.Counted+r.Replayed {
+		err = s.fault("it has said that %d words were counted, and at the end %d", said, r.Counted)
+	}
 	return r, err
 }
 
@@ -142,6 +151,7 @@ func (d *driver) greet(ctx context.Context, s *session, workload string, limit t
 // point waits for the next line of progress. Its CPU time is that of the moment at which the line came.
 func (s *session) point(ctx context.Context, limit time.Duration) (point, error) {
 	l, err := s.next(ctx, limit, contract.Progress)
+	s.counted = max(s.counted, l.Counted)
 	return point{l.T, l.Emitted, l.Counted, s.family.look()}, err
 }
 
@@ -194,16 +204,14 @@ func perSecond(n uint64, from, to point) float64 { return ratio(float64(n)*1e9, 
 
 // paced warms the run up and measures its latency.
 func (d *driver) paced(ctx context.Context, s *session, j job, r *Run, first point) (err error) {
-	for last := first; float64(last.t-first.t) < float64(j.warmUp); {
-		if last, err = s.point(ctx, silentTimeout); err != nil {
-			return err
-		}
-		r.WarmUpSeconds = float64(last.t-first.t) / 1e9
+	if err := s.settle(ctx, j, r, first); err != nil {
+		return err
 	}
 	if err := s.say(contract.Begin); err != nil {
 		return err
 	}
-	if _, err := s.next(ctx, silentTimeout, contract.MeasureBegin); err != nil {
+	begin, err := s.next(ctx, silentTimeout, contract.MeasureBegin)
+	if err != nil {
 		return err
 	}
 	from, err := s.point(ctx, silentTimeout)
@@ -213,26 +221,50 @@ func (d *driver) paced(ctx context.Context, s *session, j job, r *Run, first poi
 	if err == nil {
 		err = s.say(contract.End)
 	}
+	var end contract.Line
 	if err == nil {
-		_, err = s.next(ctx, silentTimeout, contract.MeasureEnd)
+		end, err = s.next(ctx, silentTimeout, contract.MeasureEnd)
 	}
+	r.window = float64(end.T-begin.T) / 1e9
 	if err == nil { // the window ends a little later, and what belongs to it has to arrive
 		_, err = s.point(ctx, silentTimeout)
 	}
 	return err
 }
 
-// judge rejects a run that was not at its rate, or has not recorded the latencies of all draws in its window.
+// settle lets a run at a rate warm up, and then work off what its sources were late with when it began.
+func (s *session) settle(ctx context.Context, j job, r *Run, first point) error {
+	last, lately := first, 0.0
+	for passed := 0.0; passed < float64(j.warmUp) || lately > mostRate*j.rate && passed < float64(j.warmUp+catchUp); {
+		now, err := s.point(ctx, silentTimeout)
+		if err != nil {
+			return err
+		}
+		lately = perSecond(now.emitted-last.emitted, last, now)
+		last, passed = now, float64(now.t-first.t)
+		r.WarmUpSeconds = passed / 1e9
+	}
+	return nil
+}
+
+// judge rejects a run that was not at its rate, whose queues grew, or that has not recorded the latencies of all draws that
+// were due in its window.
 func (r *Run) judge() {
 	var recorded int64
 	for _, bar := range r.Latency {
 		recorded += bar[1]
 	}
+	due := r.Rate * r.window
+	drawn := r.DrawsPerSecond * r.Seconds * ratio(float64(r.Counted), float64(r.Draws)) // words
 	switch {
 	case r.DrawsPerSecond < leastRate*r.Rate:
 		r.Rejected = fmt.Sprintf("it has sent %s instead of %s a second", bench.Amount(r.DrawsPerSecond), bench.Amount(r.Rate))
-	case float64(recorded) < leastRate*r.DrawsPerSecond*r.Seconds:
-		r.Rejected = fmt.Sprintf("it has recorded %d latencies of %.0f draws", recorded, r.DrawsPerSecond*r.Seconds)
+	case r.DrawsPerSecond > mostRate*r.Rate:
+		r.Rejected = fmt.Sprintf("it has sent %s instead of %s a second, since it was late before", bench.Amount(r.DrawsPerSecond), bench.Amount(r.Rate))
+	case float64(r.Tuples) < leastCounted*drawn:
+		r.Rejected = fmt.Sprintf("it has counted %s words a second of %s drawn, so its queue grew", bench.Amount(r.TuplesPerSecond), bench.Amount(ratio(drawn, r.Seconds)))
+	case float64(recorded) < leastRate*due:
+		r.Rejected = fmt.Sprintf("it has recorded %d latencies of %.0f draws", recorded, due)
 	}
 }
 

@@ -24,7 +24,6 @@ type process struct {
 
 // usage is what a process has used, as far as that is known.
 type usage struct {
-	name     string
 	parent   int
 	own      float64 // CPU seconds
 	children float64 // CPU seconds of children that it has waited for
@@ -110,8 +109,8 @@ func readStat(pid int) (process, usage, bool) {
 	if err != nil {
 		return process{}, usage{}, false
 	}
-	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')') // the name may hold anything
-	if open < 0 || end < open {
+	end := bytes.LastIndexByte(text, ')') // of the name, which may hold anything
+	if end < 0 {
 		return process{}, usage{}, false
 	}
 	// Behind the name; field n of the manual is at n-3.
@@ -125,7 +124,7 @@ func readStat(pid int) (process, usage, bool) {
 		return n
 	}
 	u := usage{
-		name: string(text[open+1 : end]), parent: int(number(parent)),
+		parent:   int(number(parent)),
 		own:      float64(number(user)+number(system)) / ticksPerSecond,
 		children: float64(number(childUser)+number(childSystem)) / ticksPerSecond,
 	}

@@ -101,6 +101,7 @@ type Run struct {
 	Notes              []string    `json:"notes,omitempty"`
 
 	versions map[string]string
+	window   float64 // seconds from the first instant of which latencies are recorded to the last
 }
 
 // Latency is the latency at a rate, of several runs merged.

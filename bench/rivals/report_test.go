@@ -44,11 +44,17 @@ func TestFactor(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	for _, c := range []struct {
-		rate, draws float64
-		recorded    int64
-		rejected    string
-	}{{100, 99, 500, ""}, {100, 97, 500, "sent"}, {100, 99, 400, "recorded"}, {100, 99, 0, "recorded"}} {
-		r := &Run{Rate: c.rate, DrawsPerSecond: c.draws, Seconds: 5, Latency: [][2]int64{{1000, c.recorded}}}
+		draws, counted float64 // a second, at a rate of 100; a draw is of 3 words
+		recorded       int64   // of 600 draws
+		rejected       string
+	}{
+		{99, 297, 600, ""}, {101, 303, 600, ""}, {97, 300, 600, "sent"}, {103, 309, 600, "late before"}, {99, 280, 600, "queue"},
+		{99, 297, 580, "recorded"}, {99, 297, 0, "recorded"},
+	} {
+		r := &Run{
+			Rate: 100, DrawsPerSecond: c.draws, Seconds: 5, window: 6, Draws: 1000, Counted: 3000,
+			TuplesPerSecond: c.counted, Tuples: uint64(5 * c.counted), Latency: [][2]int64{{1000, c.recorded}},
+		}
 		r.judge()
 		if (r.Rejected == "") != (c.rejected == "") || !strings.Contains(r.Rejected, c.rejected) {
 			t.Errorf("%+v: %q", c, r.Rejected)

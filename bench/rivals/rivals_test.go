@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ardea-stream/ardea/bench"
 	"github.com/ardea-stream/ardea/bench/rivals/adapter"
 	"github.com/ardea-stream/ardea/bench/rivals/contract"
 	"github.com/ardea-stream/ardea/bench/rivals/words"
@@ -88,6 +90,18 @@ func testPeers() []adapter.Peer {
 			}
 			res, err := count(add)(ctx, run)
 			return res, errors.Join(err, os.WriteFile(note, nil, 0o600))
+		}),
+		peer("boasting", true, func(ctx context.Context, run *adapter.Run) (*contract.Result, error) {
+			now, err := bench.Monotonic()
+			if err != nil {
+				return nil, err
+			}
+			var n atomic.Uint64
+			run.SetFigures(func() adapter.Figures { return adapter.Figures{T: now(), Emitted: n.Load(), Counted: 2 * n.Load()} })
+			return count(func(c *adapter.Counter, d adapter.Draw, i int) {
+				add(c, d, i)
+				n.Add(1)
+			})(ctx, run)
 		}),
 		peer("failing", true, func(context.Context, *adapter.Run) (*contract.Result, error) {
 			return nil, errors.New("the disk is full")
@@ -239,6 +253,15 @@ func TestLosses(t *testing.T) {
 	c.Peers = []string{"test/lossy-but-exact"}
 	if _, err := Measure(t.Context(), c); errKind(err) == contract.Failure || err == nil {
 		t.Errorf("%v, want a CountError: the row promises to be exact", err)
+	}
+}
+
+// TestProgressIsChecked has an adapter tell twice of what it has counted: figures would be twice too high.
+func TestProgressIsChecked(t *testing.T) {
+	c, _ := testConfig(t, "boasting")
+	r, err := Measure(t.Context(), c)
+	if err == nil || r.Cell("test/boasting", words.Words175k) != nil || !strings.Contains(err.Error(), "it has said that ") {
+		t.Errorf("%v, skipped %+v", err, r.Skipped)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ardea-stream/ardea/bench"
@@ -22,7 +23,7 @@ type driver struct {
 	lists    map[string]*words.List
 	adapters map[string]Adapter // by row
 	names    []string           // of all rows that adapters have
-	dead     map[string]bool    // rows, and rows with workloads, that have failed: they are not tried again
+	dead     map[string]bool    // rows, and keys of jobs, that have failed: they are not tried again
 	report   *Report
 	began    time.Time
 	failed   []error
@@ -75,6 +76,17 @@ func (d *driver) measureAll(ctx context.Context) error {
 		err := d.measureOnce(ctx, repeat)
 		if errors.Is(err, ErrBudget) && repeat > 1 {
 			d.report.Shortened = fmt.Sprintf("the time was up in repeat %d of %d", repeat, d.p.repeat)
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// Behind all repeats, so that a share of the maximum is one of the figure that the table has.
+	for repeat := 1; repeat <= d.p.latencies; repeat++ {
+		err := d.measureLatencies(ctx, repeat)
+		if errors.Is(err, ErrBudget) {
+			d.report.Shortened = strings.TrimPrefix(d.report.Shortened+fmt.Sprintf("; the time was up in repeat %d of %d of the latencies", repeat, d.p.latencies), "; ")
 			return nil
 		}
 		if err != nil {
@@ -84,17 +96,14 @@ func (d *driver) measureAll(ctx context.Context) error {
 	return nil
 }
 
-// measureOnce makes one repeat.
+// measureOnce makes one repeat at full speed.
 func (d *driver) measureOnce(ctx context.Context, repeat int) error {
 	for _, w := range d.c.Workloads {
 		if err := d.measureRows(ctx, w, repeat); err != nil {
 			return err
 		}
 	}
-	if repeat > d.p.latencies {
-		return nil
-	}
-	return d.measureLatencies(ctx, repeat)
+	return nil
 }
 
 // gatherAndMeasure finds the rows, plans, and measures.
@@ -258,10 +267,13 @@ func (d *driver) cell(row *Row, workload string) *Cell {
 	return &d.report.Cells[len(d.report.Cells)-1]
 }
 
+// key names what a failed run takes with it: the row with the workload, at one rate.
+func (j job) key() string { return fmt.Sprintf("%s %s %.0f", j.row.Name(), j.workload, j.rate) }
+
 // attempt makes a run, unless the row has failed before or the time is up. Without a run and an error there is nothing more
 // to do with it.
 func (d *driver) attempt(ctx context.Context, j job) (*Run, error) {
-	if d.dead[j.row.Name()] || d.dead[j.row.Name()+" "+j.workload] {
+	if d.dead[j.row.Name()] || d.dead[j.key()] {
 		return nil, nil
 	}
 	if time.Since(d.began)+d.runTime(j.row) > d.c.Budget {
@@ -282,7 +294,7 @@ func (d *driver) passed(ctx context.Context, j job, err error) error {
 	if kind := errKind(err); kind == contract.Missing || kind == noStart {
 		d.dead[j.row.Name()] = true
 	}
-	d.dead[j.row.Name()+" "+j.workload] = true
+	d.dead[j.key()] = true
 	if _, wrong := errors.AsType[*CountError](err); wrong {
 		d.report.drop(j.row.Name(), j.workload)
 	}

@@ -62,9 +62,9 @@ type session struct {
 	status  error         // of its end; read after exited
 	family  *family
 	log     string // file of standard error
-	began   time.Time
-	started int64 // on CLOCK_MONOTONIC
-	first   int64 // instant of the first result; 0: not known yet
+	counted uint64 // as the last line of progress said
+	started int64  // on CLOCK_MONOTONIC
+	first   int64  // instant of the first result; 0: not known yet
 	result  *contract.Result
 	hello   contract.Line
 }
@@ -104,7 +104,7 @@ func (a Adapter) begin(ctx context.Context, row, dir string, now func() int64, a
 		return nil, err
 	}
 	s.cmd.Stdout = to
-	s.began, s.started = time.Now(), now()
+	s.started = now()
 	err = s.cmd.Start()
 	_ = to.Close() // the child has its own
 	if err != nil {

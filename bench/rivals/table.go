@@ -20,7 +20,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 		for i := range r.Rows {
 			row := &r.Rows[i]
 			if c := r.Cell(row.Name(), workload); c != nil && len(c.Runs) > 0 {
-				_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d MiB\t%s\n", row.Name()+c.marks(), row.Guarantee, interval(c.TuplesPerSecond),
+				_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d MiB\t%s\n", row.Name()+c.marks()+c.Losses(), row.Guarantee, interval(c.TuplesPerSecond),
 					interval(c.TuplesPerCPUSecond), c.FirstResult(), c.PeakRSSBytes>>20, lines(row.CodeLines))
 			}
 		}

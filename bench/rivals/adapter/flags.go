@@ -45,8 +45,8 @@ func parse(args []string, peers []Peer) (*Peer, *Run, error) {
 		return nil, nil, usagef("%s has no workload %q: use one of %s", p.Name(), r.Workload, strings.Join(p.Workloads, ", "))
 	case guarantee != "" && guarantee != p.Guarantee || processes != 0 && processes != p.Processes:
 		return nil, nil, usagef("%s has the guarantee %s and %d processes", p.Name(), p.Guarantee, p.Processes)
-	case r.Parallelism < 1 || r.Parallelism > maxParallelism || r.Rate < 0:
-		return nil, nil, usagef("a parallelism of %d and a rate of %g: the first must be 1 to %d, the second not negative", r.Parallelism, r.Rate, maxParallelism)
+	case r.Parallelism < 1 || r.Parallelism > contract.MaxParallelism || r.Rate < 0:
+		return nil, nil, usagef("a parallelism of %d and a rate of %g: the first must be 1 to %d, the second not negative", r.Parallelism, r.Rate, contract.MaxParallelism)
 	case r.plant != "" && !slices.Contains(contract.Plants(), r.plant):
 		return nil, nil, usagef("no wrong count %q: plant one of %s", r.plant, strings.Join(contract.Plants(), ", "))
 	}
@@ -62,6 +62,3 @@ func parse(args []string, peers []Peer) (*Peer, *Run, error) {
 	r.List, err = words.NewList(r.Workload, r.Seed)
 	return p, r, err
 }
-
-// maxParallelism bounds the tasks of a kind.
-const maxParallelism = 64

@@ -57,6 +57,9 @@ const (
 	StatusEnded   = 143 // told to end before there was a result
 )
 
+// MaxParallelism bounds the tasks of a kind.
+const MaxParallelism = 64
+
 // Row is one line of the table: a system, set up in one way.
 type Row struct {
 	Type      string     `json:"type"` // RowLine
