@@ -114,7 +114,7 @@ func TestCreditBehindAWelcome(t *testing.T) {
 	leaktest.Check(t)
 	src := newReplaying(2, io.EOF)
 	m := newManager(t, trackedTopology(t, src, nil, delivery, false))
-	r := m.run(srcTask)
+	r := m.run(srcTask, func(c *Config) { c.MaxAge = time.Hour }) // both tuples in one batch
 	p := m.welcome(1)
 	p.words("0", "1")
 	p.conn.Close()
