@@ -48,8 +48,13 @@ func TestJudge(t *testing.T) {
 		recorded       int64   // of 600 draws
 		rejected       string
 	}{
-		{99, 297, 600, ""}, {101, 303, 600, ""}, {97, 300, 600, "sent"}, {103, 309, 600, "late before"}, {99, 280, 600, "queue"},
-		{99, 297, 580, "recorded"}, {99, 297, 0, "recorded"},
+		{99, 297, 600, ""},
+		{101, 303, 600, ""},
+		{97, 300, 600, "sent"},
+		{103, 309, 600, "late before"},
+		{99, 280, 600, "queue"},
+		{99, 297, 580, "recorded"},
+		{99, 297, 0, "recorded"},
 	} {
 		r := &Run{
 			Rate: 100, DrawsPerSecond: c.draws, Seconds: 5, window: 6, Draws: 1000, Counted: 3000,
