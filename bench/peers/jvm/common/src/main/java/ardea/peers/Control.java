@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 
 /** One run of a peer: does what standard input says, and tells on standard output how it goes. */
@@ -18,23 +20,30 @@ public final class Control {
   private static final long SECOND = 1_000_000_000L;
   private static final long AHEAD = 200_000_000L; // so that an instant is known everywhere before it comes
   private static final long LOOK_MILLISECONDS = 50;
-  private static final long DRAIN_SECONDS = 60; // with the next, less than the driver waits
-  private static final long LOST_SECONDS = 5;
-  private static final long REPORT_SECONDS = 20;
+  private static final long REPORT_SECONDS = 20; // with Drain.SECONDS, less than the driver waits
   static final int STATUS_ENDED = 143;
 
   private final Job job;
   private final Output out;
+  private final InputStream in;
+  private final IntConsumer exit;
   private final Probes probes;
   private final BlockingQueue<String> orders = new LinkedBlockingQueue<>();
   private final TreeMap<String, Long> pids = new TreeMap<>();
   private final List<String> notes = new ArrayList<>();
   private volatile Throwable failure;
   private boolean firstSeen;
+  private boolean said; // the result
 
   Control(Job job, Output out) throws IOException {
+    this(job, out, System.in, Runtime.getRuntime()::exit);
+  }
+
+  Control(Job job, Output out, InputStream in, IntConsumer exit) throws IOException {
     this.job = job;
     this.out = out;
+    this.in = in;
+    this.exit = exit;
     probes = new Probes();
     job.controlPort = probes.port();
   }
@@ -51,6 +60,7 @@ public final class Control {
       follow();
       probes.tell(Request.Kind.STOP, 0);
       boolean drained = peer.drain();
+      throwIfFailed();
       first(probes.snapshot()); // a short run may end before it was looked for
       result(probes.report(), drained);
     }
@@ -100,28 +110,27 @@ public final class Control {
   }
 
   /**
-   * Waits until all that was emitted is counted. Without a guarantee, words that have not come within some seconds of the
-   * last are taken for lost.
+   * Waits until all that was emitted is counted. Where words may be lost, those that have not come within some seconds of
+   * the last are taken for lost, which a note says.
    *
-   * @return whether all was counted in time
+   * @return whether all was counted in time, but for what may be lost
    */
   public boolean awaitCounted() throws InterruptedException {
-    long deadline = System.nanoTime() + DRAIN_SECONDS * SECOND;
-    boolean mayLose = job.guarantee.equals("none");
-    long counted = -1;
-    long since = 0;
+    Drain drain = new Drain(job, System.nanoTime());
     while (true) {
+      throwIfFailed();
       Snapshot s = probes.snapshot();
-      boolean ended = s.ended == job.parallelism;
-      if (ended && s.counted >= s.words) {
-        return true;
-      }
-      if (s.counted != counted || !ended) {
-        counted = s.counted;
-        since = s.t;
-      }
-      if (s.t > deadline || mayLose && s.t - since > LOST_SECONDS * SECOND) {
-        return false;
+      switch (drain.look(s)) {
+        case COUNTED:
+          return true;
+        case LOST:
+          note("%d of %d words were not counted: none came for %d s after the sources had ended"
+              .formatted(s.words - s.counted, s.words, Drain.LOST_SECONDS));
+          return true;
+        case LATE:
+          return false;
+        case WAITING:
+          break;
       }
       TimeUnit.MILLISECONDS.sleep(10); // nothing tells when the last word is counted
     }
@@ -129,6 +138,7 @@ public final class Control {
 
   private boolean await(long deadline, Predicate<Snapshot> done) throws InterruptedException {
     while (!done.test(probes.snapshot())) {
+      throwIfFailed();
       if (System.nanoTime() > deadline) {
         return false;
       }
@@ -143,18 +153,26 @@ public final class Control {
     orders.add("failed");
   }
 
+  private void throwIfFailed() {
+    if (failure != null) {
+      throw new IllegalStateException("the system has failed", failure);
+    }
+  }
+
+  /** Ends all when the driver has gone, also while the system is drained or ended. */
   private void read() {
-    try (BufferedReader in = new BufferedReader(new InputStreamReader(System.in))) {
-      for (String line; (line = in.readLine()) != null; ) {
+    try (BufferedReader lines = new BufferedReader(new InputStreamReader(in))) {
+      for (String line; (line = lines.readLine()) != null; ) {
         orders.add(line.trim());
-        if (line.trim().equals("stop")) {
-          return;
-        }
       }
     } catch (IOException e) {
       // as at its end
     }
-    Runtime.getRuntime().exit(STATUS_ENDED);
+    exit.accept(statusAtEnd());
+  }
+
+  private synchronized int statusAtEnd() {
+    return said ? 0 : STATUS_ENDED;
   }
 
   /** Returns when the sources are to stop or have ended. */
@@ -188,7 +206,7 @@ public final class Control {
     switch (order) {
       case "begin" -> instant(Request.Kind.BEGIN, "measure-begin");
       case "end" -> instant(Request.Kind.END, "measure-end");
-      case "failed" -> throw new IllegalStateException("the system has failed", failure);
+      case "failed" -> throwIfFailed();
       default -> throw new UsageException("unknown order " + order);
     }
   }
@@ -245,6 +263,7 @@ public final class Control {
     notes.forEach(texts::add);
     line.add("notes", texts);
     out.line(line);
+    said = true;
   }
 
   static void addTally(JsonObject line, Tally t) {

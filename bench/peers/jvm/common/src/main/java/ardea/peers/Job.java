@@ -20,6 +20,7 @@ public final class Job implements Serializable {
   public int parallelism = 1;
   public long rate; // draws a second of all sources together, 0: as fast as they can
   public String guarantee = "none";
+  public boolean exact = true; // counts must equal the draws
   public int processes = 1;
   public String dir = "";
   public long draws; // of each source, 0: until told to stop
@@ -95,6 +96,7 @@ public final class Job implements Serializable {
       throw new UsageException(variant + " gives " + has + ", not " + guarantee);
     }
     guarantee = has;
+    exact = row.get("exact").getAsBoolean();
     int count = row.get("processes").getAsInt();
     if (said.containsKey("--processes") && processes != count) {
       throw new UsageException(variant + " has " + count + " processes, not " + processes);

@@ -1,6 +1,7 @@
 package ardea.peers;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,8 +20,8 @@ class JobTest {
   @BeforeEach
   void writeRows() throws IOException {
     String row =
-        "{'variant':'plain','guarantee':'none','processes':2,'missing':'','workloads':['words20'],'set':{'a':'1','b':'2'}}\n"
-            + "{'variant':'gone','guarantee':'none','processes':1,'missing':'a jar','workloads':['words20'],'set':{}}\n";
+        "{'variant':'plain','guarantee':'none','exact':false,'processes':2,'missing':'','workloads':['words20'],'set':{'a':'1','b':'2'}}\n"
+            + "{'variant':'gone','guarantee':'none','exact':false,'processes':1,'missing':'a jar','workloads':['words20'],'set':{}}\n";
     Files.writeString(rows.resolve("p.jsonl"), row.replace('\'', '"'));
   }
 
@@ -34,6 +35,7 @@ class JobTest {
     assertEquals("1", job.setting("a"));
     assertEquals("3", job.setting("b"));
     assertEquals(2, job.processes);
+    assertFalse(job.exact);
     assertEquals(7, job.seed);
     assertTrue(job.timed());
   }

@@ -56,6 +56,25 @@ class RunTest {
     }
   }
 
+  /** A JDK that tells its version in a file is not started for it. */
+  @Test
+  void versionIsReadIfItCanBe() throws Exception {
+    Path programs = Files.createDirectories(folder.resolve("jdk/bin"));
+    Path started = folder.resolve("started");
+    Path java = programs.resolve("java");
+    Files.writeString(java, "#!/bin/sh\necho >" + started + "\n");
+    assertTrue(java.toFile().setExecutable(true));
+    Files.writeString(folder.resolve("jdk/release"), "IMPLEMENTOR=\"N/A\"\nJAVA_VERSION=\"11.0.2\"\n");
+    Files.createSymbolicLink(folder.resolve("java"), java);
+    ProcessBuilder builder = new ProcessBuilder("../run", "list");
+    builder.environment().merge("PATH", "", (path, nothing) -> folder + ":" + path);
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes());
+    assertEquals(0, process.waitFor());
+    assertTrue(said.contains("java on PATH is 11.0.2"), said);
+    assertFalse(Files.exists(started));
+  }
+
   @Test
   void newJavaIsNot() throws Exception {
     for (String version : List.of("17", "17.0.9", "21-ea", "25.0.1+9")) {
