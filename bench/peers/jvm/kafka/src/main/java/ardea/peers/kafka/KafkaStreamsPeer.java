@@ -50,7 +50,7 @@ public final class KafkaStreamsPeer implements Peer {
     });
     streams.start();
     for (int i = 0; i < job.parallelism; i++) {
-      producers.add(new WordProducer(job, broker, i));
+      producers.add(new WordProducer(job, control, broker, i));
     }
     producers.forEach(Thread::start);
   }

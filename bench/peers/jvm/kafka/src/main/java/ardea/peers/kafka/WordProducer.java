@@ -1,5 +1,6 @@
 package ardea.peers.kafka;
 
+import ardea.peers.Control;
 import ardea.peers.Feed;
 import ardea.peers.Job;
 import ardea.peers.Probe;
@@ -23,12 +24,14 @@ final class WordProducer extends Thread {
   private final KafkaProducer<String, byte[]> producer;
   private final Feed feed;
   private final long lag;
-  private volatile Exception failure;
+  private final Control control;
+  private volatile boolean failed;
 
-  WordProducer(Job job, Broker broker, int index) {
+  WordProducer(Job job, Control control, Broker broker, int index) {
     super("source " + index);
     setDaemon(true);
     this.job = job;
+    this.control = control;
     feed = new Feed(job, index);
     lag = job.timed() ? Long.MAX_VALUE : Long.parseLong(job.setting("lag"));
     producer = new KafkaProducer<>(Settings.producer(job, broker), new StringSerializer(), new ByteArraySerializer());
@@ -37,7 +40,7 @@ final class WordProducer extends Thread {
   @Override
   public void run() {
     try (producer) {
-      while (!feed.ended() && failure == null) {
+      while (!feed.ended() && !failed) {
         if (feed.drawn() % CHECK == 0 && Probe.of(job).lag() > lag) {
           LockSupport.parkNanos(PAUSE);
         } else if (feed.next()) {
@@ -47,12 +50,16 @@ final class WordProducer extends Thread {
           feed.pause();
         }
       }
+    } catch (Throwable e) {
+      failed(e);
     }
   }
 
-  private void failed(Exception e) {
-    if (e != null) {
-      failure = e;
+  /** Ends the run, at once: what was not sent is never counted. */
+  private void failed(Throwable e) {
+    if (e != null && !failed) {
+      failed = true;
+      control.fail(e);
     }
   }
 }
