@@ -66,7 +66,9 @@ final class WordCount {
       Long n = count.value();
       if (n == null) {
         n = 0L;
-        context.timerService().registerEventTimeTimer(Long.MAX_VALUE);
+        // end of user code
+        context.timerService().registerEventTimeTimer(Long.MAX_VALUE); // only to report the final count
+        // user code: flink
       }
       count.update(n + 1);
       probe.counted();
