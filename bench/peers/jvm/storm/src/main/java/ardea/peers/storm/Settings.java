@@ -18,6 +18,9 @@ final class Settings {
     c.setFallBackOnJavaSerialization(false);
     if (job.flag("tuned")) {
       c.putAll(tuned());
+      if (job.processes > 1) {
+        c.put(Config.TOPOLOGY_TRANSFER_BATCH_SIZE, 500); // between workers, what the producer batch is within one
+      }
     }
     return c;
   }
