@@ -20,7 +20,7 @@ import (
 
 const (
 	countsSubject = "counts."
-	publishing    = 4096 // messages of a client that the server has not acknowledged
+	unpublished   = 4096 // messages of a client that the server has not acknowledged
 )
 
 // jetPipeline counts from a stream in a file, and has each task publish the counts that have changed to another one each
@@ -79,8 +79,8 @@ func jetPipeline(ctx context.Context, run *adapter.Run) (*contract.Result, error
 // publishingTask is a counting task.
 type publishingTask struct {
 	conn      *nats.Conn
-	js        jetstream.JetStream // its own: it waits for all that it has published
-	subject   string              // of its counts
+	js        *publishing // its own: it waits for all that it has published
+	subject   string      // of its counts
 	consumer  jetstream.Consumer
 	consuming jetstream.ConsumeContext
 
@@ -151,11 +151,8 @@ func (t *publishingTask) publish() error {
 		_, err = t.js.PublishAsync(t.subject, changed[i], jetstream.WithStallWait(natsPatience))
 	}
 	if err == nil && last != nil {
-		select {
-		case <-t.js.PublishAsyncComplete():
+		if err = t.js.complete(); err == nil {
 			err = last.Ack()
-		case <-time.After(natsPatience):
-			err = fmt.Errorf("the server has not acknowledged all counts in %v", natsPatience)
 		}
 	}
 	t.mu.Lock()
@@ -164,7 +161,7 @@ func (t *publishingTask) publish() error {
 	return t.err
 }
 
-func connectStream(url string) (*nats.Conn, jetstream.JetStream, error) {
+func connectStream(url string) (*nats.Conn, *publishing, error) {
 	conn, err := nats.Connect(url, nats.NoReconnect())
 	if err != nil {
 		return nil, nil, err
@@ -173,8 +170,49 @@ func connectStream(url string) (*nats.Conn, jetstream.JetStream, error) {
 	return conn, js, err
 }
 
-func asynchronous(conn *nats.Conn) (jetstream.JetStream, error) {
-	return jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(publishing))
+// publishing is a connection that publishes asynchronously, and the first failure of that.
+type publishing struct {
+	jetstream.JetStream
+	failure chan error // holds one
+}
+
+func asynchronous(conn *nats.Conn) (*publishing, error) {
+	p := &publishing{failure: make(chan error, 1)}
+	var err error
+	p.JetStream, err = jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(unpublished),
+		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, _ *nats.Msg, err error) {
+			select {
+			case p.failure <- err:
+			default: // it is not the first
+			}
+		}))
+	return p, err
+}
+
+// complete waits until the server has answered all messages, and returns the first failure, if there was one. After a
+// failure p is not to be used.
+func (p *publishing) complete() error {
+	late := time.After(natsPatience)
+	handled := make(chan struct{})
+	select {
+	case <-p.PublishAsyncComplete():
+	case <-late:
+		return fmt.Errorf("the server has not acknowledged all messages in %v", natsPatience)
+	}
+	if err := p.Conn().Barrier(func() { close(handled) }); err != nil { // the last answer may be in its handler
+		return err
+	}
+	select {
+	case <-handled:
+	case <-late:
+		return fmt.Errorf("the answers of the server were not handled in %v", natsPatience)
+	}
+	select {
+	case err := <-p.failure:
+		return fmt.Errorf("publish: %w", err)
+	default:
+		return nil
+	}
 }
 
 // failed returns what tasks have failed of.

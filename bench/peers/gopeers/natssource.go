@@ -138,12 +138,7 @@ func publishStream(ctx context.Context, url string, run *adapter.Run, l *lead) e
 				return err
 			}
 		}
-		select {
-		case <-js.PublishAsyncComplete():
-			return source.Err()
-		case <-time.After(natsPatience):
-			return fmt.Errorf("the server has not acknowledged all messages in %v", natsPatience)
-		}
+		return errors.Join(source.Err(), js.complete())
 	})
 }
 
