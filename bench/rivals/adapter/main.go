@@ -113,7 +113,9 @@ func (r *Run) attend(signaled context.Context, peer *Peer, stdin io.Reader) erro
 	}
 	if res == nil {
 		own := r.result()
-		own.GCCPUSeconds = gcSeconds()
+		if peer.Processes <= 1 { // of others it is not known, and half of it would be taken for all
+			own.GCCPUSeconds = gcSeconds()
+		}
 		own.Drained = true
 		res = &own
 	}
