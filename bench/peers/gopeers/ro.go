@@ -26,7 +26,7 @@ func reactive(_ context.Context, run *adapter.Run) (*contract.Result, error) {
 	}
 	draws := observe(source)
 	if run.Workload == words.Sentences {
-		draws = ro.Pipe1(draws, ro.FlatMap(splitSentence))
+		draws = ro.Pipe1(draws, splitSentences)
 	}
 	draws.Subscribe(ro.NewObserver(
 		func(d adapter.Draw) { counter.Add(d.Text, d.Due) },
@@ -36,13 +36,18 @@ func reactive(_ context.Context, run *adapter.Run) (*contract.Result, error) {
 	return nil, source.Err()
 }
 
-func splitSentence(d adapter.Draw) ro.Observable[adapter.Draw] {
+// splitSentences is an operator, made as those of the library are.
+func splitSentences(sentences ro.Observable[adapter.Draw]) ro.Observable[adapter.Draw] {
 	return ro.NewUnsafeObservable(func(to ro.Observer[adapter.Draw]) ro.Teardown {
-		for word := range strings.SplitSeq(d.Text, " ") {
-			to.Next(adapter.Draw{Text: word, Due: d.Due})
-		}
-		to.Complete()
-		return nil
+		return sentences.Subscribe(ro.NewObserver(
+			func(d adapter.Draw) {
+				for word := range strings.SplitSeq(d.Text, " ") {
+					to.Next(adapter.Draw{Text: word, Due: d.Due})
+				}
+			},
+			to.Error,
+			to.Complete,
+		)).Unsubscribe
 	})
 }
 
