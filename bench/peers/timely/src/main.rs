@@ -18,6 +18,7 @@ use timely::execute::Config;
 use timely::{CommunicationConfig, WorkerConfig};
 
 const VERSION: &str = "0.32.0";
+const PLANTS: [&str; 3] = ["lost", "double", "swapped"];
 const WORKLOADS: [&str; 3] = ["words175k", "words20", "sentences"];
 /// How long after the driver's word the window of latencies begins or ends.
 const WINDOW_DELAY: i64 = 300_000_000;
@@ -72,6 +73,7 @@ fn parse(args: &[String]) -> Result<(Spec, bool), String> {
         plant: String::new(),
     };
     let mut generator = false;
+    let mut processes = None;
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
         if flag == "--generator-only" {
@@ -90,13 +92,23 @@ fn parse(args: &[String]) -> Result<(Spec, bool), String> {
             "--parallelism" => spec.parallelism = value.parse().map_err(wrong)?,
             "--draws" => spec.draws = value.parse().map_err(wrong)?,
             "--rate" => spec.rate = value.parse().map_err(|_| format!("{flag} {value}: it must be a number"))?,
-            "--plant-wrong-count" => spec.plant = value.clone(),
-            "--processes" | "--dir" => {}
+            "--plant-wrong-count" => {
+                if !PLANTS.contains(&value.as_str()) {
+                    return Err(format!("{flag} {value}: plant one of {}", PLANTS.join(", ")));
+                }
+                spec.plant = value.clone();
+            }
+            "--processes" => processes = Some(value.parse::<usize>().map_err(wrong)?),
+            "--dir" => {}
             _ => return Err(format!("no flag {flag}")),
         }
     }
     if !["threads", "processes"].contains(&spec.variant.as_str()) || !WORKLOADS.contains(&spec.workload.as_str()) {
         return Err(format!("no variant {:?} with the workload {:?}: see list", spec.variant, spec.workload));
+    }
+    let has = if spec.variant == "processes" { 2 } else { 1 };
+    if processes.is_some_and(|n| n != has) {
+        return Err(format!("{} has {has} processes", spec.variant));
     }
     if !(1..=64).contains(&spec.parallelism) || spec.rate < 0.0 {
         return Err("a parallelism of 1 to 64 and a rate that is not negative are allowed".into());
@@ -333,4 +345,26 @@ fn part(args: &[String]) {
         Err(text) => fail(1, "failed", &text),
     }
     exit(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has flags that the contract does not allow refused, and the others taken.
+    #[test]
+    fn flags() {
+        for (variant, flag, value, good) in [
+            ("threads", "--plant-wrong-count", "lost", true),
+            ("threads", "--plant-wrong-count", "halved", false),
+            ("threads", "--processes", "1", true),
+            ("threads", "--processes", "2", false),
+            ("processes", "--processes", "2", true),
+            ("processes", "--processes", "1", false),
+            ("processes", "--processes", "some", false),
+        ] {
+            let args = ["--peer", "timely", "--variant", variant, flag, value].map(String::from);
+            assert_eq!(parse(&args).is_ok(), good, "{variant} {flag} {value}");
+        }
+    }
 }

@@ -181,6 +181,18 @@ impl List {
 mod tests {
     use super::*;
 
+    /// The second word is another one, of a sentence as well.
+    #[test]
+    fn first_two() {
+        for workload in ["words175k", "sentences"] {
+            let list = list(workload, 1).unwrap();
+            let mut stream = Stream::new(&list, 1, 0);
+            let (first, second) = list.first_two(1);
+            assert_eq!(first, list.draws[stream.next()].split(' ').next().unwrap(), "{workload}");
+            assert_ne!(first, second, "{workload}");
+        }
+    }
+
     /// Holds lists and draws against the table of the contract.
     #[test]
     fn golden() {
