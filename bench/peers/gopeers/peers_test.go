@@ -41,18 +41,7 @@ func TestCounts(t *testing.T) {
 					if p.Peer == "ro" && tasks > 1 {
 						t.Skip("there is one source")
 					}
-					stdin, hold := io.Pipe() // its end would end the run
-					defer func() { _ = hold.Close() }()
-					var out bytes.Buffer
-					status := adapter.Main(t.Context(), []string{
-						"run", "--peer", p.Peer, "--variant", p.Variant, "--workload", workload, "--parallelism", strconv.Itoa(tasks),
-						"--draws", strconv.Itoa(draws), "--dir", t.TempDir(),
-					}, stdin, &out, peers())
-					lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-					var got contract.Result
-					if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); status != 0 || err != nil || got.Type != contract.Finished {
-						t.Fatalf("status %d, %v: %s", status, err, out.String())
-					}
+					got := runPeer(t, p, workload, []string{"--parallelism", strconv.Itoa(tasks), "--draws", strconv.Itoa(draws)})
 					l, err := words.NewList(workload, 1)
 					if err != nil {
 						t.Fatal(err)
@@ -65,4 +54,46 @@ func TestCounts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPlants has every peer count short runs without a wrong count and with each: the check is to see the difference.
+func TestPlants(t *testing.T) {
+	const draws = 2000
+	for _, p := range peers() {
+		for _, workload := range p.Workloads {
+			l, err := words.NewList(workload, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := l.Expect(1, []uint64{draws})
+			for _, plant := range append([]string{""}, contract.Plants()...) {
+				t.Run(p.Name()+" "+workload+" "+plant, func(t *testing.T) {
+					args := []string{"--parallelism", "1", "--draws", strconv.Itoa(draws)}
+					if plant != "" {
+						args = append(args, "--plant-wrong-count", plant)
+					}
+					got := runPeer(t, p, workload, args)
+					if same := uint64(got.Table) == want.Table; same != (plant == "") {
+						t.Errorf("the table is as expected: %v; %+v, want %+v", same, got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// runPeer runs a peer with further flags and returns its result.
+func runPeer(t *testing.T, p adapter.Peer, workload string, flags []string) contract.Result {
+	t.Helper()
+	stdin, hold := io.Pipe() // its end would end the run
+	defer func() { _ = hold.Close() }()
+	var out bytes.Buffer
+	args := append([]string{"run", "--peer", p.Peer, "--variant", p.Variant, "--workload", workload, "--dir", t.TempDir()}, flags...)
+	status := adapter.Main(t.Context(), args, stdin, &out, peers())
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var got contract.Result
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &got); status != 0 || err != nil || got.Type != contract.Finished {
+		t.Fatalf("status %d, %v: %s", status, err, out.String())
+	}
+	return got
 }
