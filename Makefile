@@ -31,10 +31,10 @@ MODULES   := $(shell find . -mindepth 2 -name go.mod -not -path './.git/*' | sed
 each       = @for module in $(MODULES); do echo "$$module: $(1)"; ( cd "$$module" && $(1) ); done
 
 # Cheap steps first, so that a slip is told within a minute.
-CI_STEPS  := fmt-check tidy-check generate-check vet lint test test-race test-again bench-smoke fuzz demo peers-smoke
+CI_STEPS  := fmt-check tidy-check generate-check vet lint test test-race test-again bench-smoke fuzz demo peers-test peers-smoke
 
 .PHONY: help build demo test test-race test-plain test-again lint fmt fmt-check tidy-check generate generate-check vet fuzz \
-	stress crash bench bench-smoke bench-peers peers peers-go peers-timely peers-jvm peers-planted peers-smoke logpeers plain pgo pgo-gain ci clean
+	stress crash bench bench-smoke bench-peers peers peers-go peers-timely peers-jvm peers-test peers-planted peers-smoke logpeers plain pgo pgo-gain ci clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -164,6 +164,11 @@ ifeq ($(strip $(ARGS)),)
 else
 	$(BIN) bench peers $(ARGS)
 endif
+
+# Release, as the adapter itself is built.
+peers-test: ## test the adapters' words and counts on the JVM and in Rust; those in Go are part of make test
+	@if command -v mvn >/dev/null; then mvn -q -B -f bench/peers/jvm/pom.xml -pl common test; else echo 'peers: nothing of the JVM is tested: mvn is not on PATH'; fi
+	@if command -v cargo >/dev/null; then cargo test --quiet --locked --release --manifest-path bench/peers/timely/Cargo.toml; else echo 'peers: timely is not tested: cargo is not on PATH'; fi
 
 peers-planted: build peers ## have every adapter count wrong once, and see that each is caught (10 minutes)
 	$(BIN) bench peers --plant-wrong-count swapped --workloads sentences,pipeline,words175k --duration 1s --warm-up 1s
