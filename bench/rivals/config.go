@@ -50,7 +50,7 @@ type Config struct {
 	// NoLatency leaves latencies out.
 	NoLatency bool
 	// Plant has adapters report a wrong count, to test the check: one of contract.Plants. Each row is then run once,
-	// without latencies, and Report.Planted says what became of it. A lost word is none in a row that may lose words.
+	// without latencies, and Report.Planted says what became of it. Where words were lost, as they may, it tells nothing.
 	Plant string
 	// Root is the folder of the repository, in which rows name the files with their users' code. Empty: code is not counted.
 	Root string

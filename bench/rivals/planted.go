@@ -12,11 +12,16 @@ type Planted struct {
 	Other  []string // rows that have not come so far, each with the reason
 }
 
-// Planted returns what became of planted wrong counts. A count that nobody waited for to the end proves nothing.
+// Planted returns what became of planted wrong counts. A count that nobody waited for to the end proves nothing, and nor does
+// one of a row that has lost words as it may.
 func (r *Report) Planted() Planted {
 	var p Planted
 	for i := range r.Cells {
-		p.Missed = append(p.Missed, r.Cells[i].Name())
+		if c := &r.Cells[i]; c.ExtraShare != 0 {
+			p.Other = append(p.Other, c.Name()+": it does not promise right counts:"+c.Losses())
+		} else {
+			p.Missed = append(p.Missed, c.Name())
+		}
 	}
 	for _, s := range r.Skipped {
 		if s.Kind == wrongCount {

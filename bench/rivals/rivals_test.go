@@ -206,7 +206,7 @@ func TestPlantedCounts(t *testing.T) {
 	}
 }
 
-// TestMissedCounts plants a lost word where words may be lost, and a wrong count in a row that does not run.
+// TestMissedCounts plants a lost word where words may be lost, which tells nothing, and a wrong count in a row that does not run.
 func TestMissedCounts(t *testing.T) {
 	c, _ := testConfig(t, "lossy")
 	c.Plant = contract.PlantLost
@@ -214,6 +214,10 @@ func TestMissedCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p := r.Planted(); p.Missed != nil || len(p.Other) != 1 || !strings.Contains(p.Other[0], "lost 0.1 %") || p.Err() == nil {
+		t.Errorf("%+v, %v", p, p.Err())
+	}
+	r.Cells[0].ExtraShare = 0
 	if p := r.Planted(); !slices.Equal(p.Missed, []string{"test/lossy"}) || p.Err() == nil {
 		t.Errorf("%+v, %v", p, p.Err())
 	}
