@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ardea-stream/ardea/bench"
@@ -60,6 +59,35 @@ func Measure(ctx context.Context, c Config) (*Report, error) {
 }
 
 func (d *driver) measureAll(ctx context.Context) error {
+	if err := d.measureGenerators(ctx); err != nil {
+		return err
+	}
+	for repeat := 1; repeat <= d.p.repeat; repeat++ {
+		err := d.measureOnce(ctx, repeat)
+		if errors.Is(err, ErrBudget) && repeat > 1 {
+			d.report.Shortened = fmt.Sprintf("the time was up in repeat %d of %d, before the latencies", repeat, d.p.repeat)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// Behind all repeats, so that a share of the maximum is one of the figure that the table has.
+	for repeat := 1; repeat <= d.p.latencies; repeat++ {
+		err := d.measureLatencies(ctx, repeat)
+		if errors.Is(err, ErrBudget) {
+			d.report.Shortened = fmt.Sprintf("the time was up in repeat %d of %d of the latencies", repeat, d.p.latencies)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureGenerators measures what drawing alone takes.
+func (d *driver) measureGenerators(ctx context.Context) error {
 	for _, j := range d.generatorJobs() {
 		g, err := d.generator(ctx, j)
 		switch {
@@ -70,27 +98,6 @@ func (d *driver) measureAll(ctx context.Context) error {
 		default:
 			d.report.Generators = append(d.report.Generators, g)
 			d.c.Progress(fmt.Sprintf("%s alone, %s: %s draws/s, %.1f ns of CPU each", g.Adapter, g.Workload, bench.Amount(g.DrawsPerSecond), g.NanosPerDraw))
-		}
-	}
-	for repeat := 1; repeat <= d.p.repeat; repeat++ {
-		err := d.measureOnce(ctx, repeat)
-		if errors.Is(err, ErrBudget) && repeat > 1 {
-			d.report.Shortened = fmt.Sprintf("the time was up in repeat %d of %d", repeat, d.p.repeat)
-			break
-		}
-		if err != nil {
-			return err
-		}
-	}
-	// Behind all repeats, so that a share of the maximum is one of the figure that the table has.
-	for repeat := 1; repeat <= d.p.latencies; repeat++ {
-		err := d.measureLatencies(ctx, repeat)
-		if errors.Is(err, ErrBudget) {
-			d.report.Shortened = strings.TrimPrefix(d.report.Shortened+fmt.Sprintf("; the time was up in repeat %d of %d of the latencies", repeat, d.p.latencies), "; ")
-			return nil
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil
